@@ -1,0 +1,133 @@
+"""Provisioned clusters: look, create, pause, resume, delete, and the snapshots that a pause needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from autopilot.aws.clients import call, client, translated
+from autopilot.domain.errors import AutopilotError, PauseRefused, WarehouseNotFound
+from autopilot.domain.spec import MANAGED_TAG
+from autopilot.domain.warehouse import Warehouse
+
+LOOK = ("redshift:DescribeClusters",)
+#: Redshift asks EC2 and Secrets Manager with the caller's rights. Source: management guide, identity-based policies.
+CREATE = (
+    "redshift:CreateCluster",
+    "redshift:CreateTags",
+    "ec2:DescribeAccountAttributes",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcs",
+    "secretsmanager:CreateSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:DescribeSecret",
+)
+DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
+PAUSE = ("redshift:PauseCluster", "redshift:DescribeClusterSnapshots", "redshift:CreateClusterSnapshot", "redshift:CreateTags")
+RESUME = ("redshift:ResumeCluster",)
+LOOK_AT_SNAPSHOT = ("redshift:DescribeClusterSnapshots",)
+
+
+def find(name: str) -> Warehouse | None:
+    """The cluster of that name, or None. Source: DescribeClusters."""
+    try:
+        found = call("redshift", "describe_clusters", f"describe cluster {name}", ClusterIdentifier=name)["Clusters"]
+    except WarehouseNotFound:
+        return None
+    return _warehouse(found[0]) if found else None
+
+
+def _warehouse(cluster: dict[str, Any]) -> Warehouse:
+    # DescribeClusters gives no cluster ARN; its namespace's ARN has the same partition, region and account.
+    partition, region, account = [*cluster["ClusterNamespaceArn"].split(":")[1:2], *cluster["ClusterNamespaceArn"].split(":")[3:5]]
+    name = cluster["ClusterIdentifier"]
+    return Warehouse(
+        kind="cluster",
+        name=name,
+        region=region,
+        account=account,
+        arn=f"arn:{partition}:redshift:{region}:{account}:cluster:{name}",
+        status=cluster["ClusterStatus"],
+        database=cluster.get("DBName") or "dev",
+        admin_user=cluster.get("MasterUsername"),
+        secret_arn=cluster.get("MasterPasswordSecretArn"),
+        node_type=cluster.get("NodeType"),
+        nodes=cluster.get("NumberOfNodes"),
+        public=bool(cluster.get("PubliclyAccessible")),
+        tags={tag["Key"]: tag.get("Value", "") for tag in cluster.get("Tags", [])},
+    )
+
+
+def create(request: dict[str, Any]) -> bool:
+    """Create the cluster; False when one of that name is there already. Source: CreateCluster."""
+    try:
+        call("redshift", "create_cluster", f"create cluster {request['ClusterIdentifier']}", **request)
+    except AutopilotError as error:
+        if error.code != "ClusterAlreadyExists":
+            raise
+        return False
+    return True
+
+
+def delete_empty(name: str) -> None:
+    """Delete a cluster that never held data, without a final snapshot. Source: DeleteCluster."""
+    call("redshift", "delete_cluster", f"delete cluster {name}", ClusterIdentifier=name, SkipFinalClusterSnapshot=True)
+
+
+def pause(name: str) -> None:
+    """Start the pause. Raises PauseRefused when AWS never pauses such a cluster. Source: PauseCluster."""
+    try:
+        call("redshift", "pause_cluster", f"pause cluster {name}", ClusterIdentifier=name)
+    except AutopilotError as error:
+        if error.code != "UnsupportedOperation":
+            raise
+        raise PauseRefused(f"{error}. AWS does not pause such clusters; leave this one out of pause schedules", error.code) from error
+
+
+def resume(name: str) -> None:
+    """Start the resume. Source: ResumeCluster."""
+    call("redshift", "resume_cluster", f"resume cluster {name}", ClusterIdentifier=name)
+
+
+def newest_backup(name: str) -> datetime | None:
+    """When the newest available snapshot of any kind was taken, or None. Source: DescribeClusterSnapshots."""
+    pages = client("redshift").get_paginator("describe_cluster_snapshots").paginate(ClusterIdentifier=name)
+    with translated(f"list the snapshots of cluster {name}"):
+        times = [snapshot["SnapshotCreateTime"] for page in pages for snapshot in page["Snapshots"] if snapshot["Status"] == "available"]
+    return max(times, default=None)
+
+
+def take_snapshot(name: str, identifier: str, retention_days: int) -> None:
+    """Take a manual snapshot that removes itself after so many days; one of that name that is there already is taken for it.
+
+    Source: CreateClusterSnapshot.
+    """
+    try:
+        call(
+            "redshift",
+            "create_cluster_snapshot",
+            f"take snapshot {identifier} of cluster {name}",
+            ClusterIdentifier=name,
+            SnapshotIdentifier=identifier,
+            ManualSnapshotRetentionPeriod=retention_days,
+            Tags=[{"Key": MANAGED_TAG, "Value": "true"}],
+        )
+    except AutopilotError as error:
+        if error.code != "ClusterSnapshotAlreadyExists":
+            raise
+
+
+def snapshot_status(identifier: str) -> str | None:
+    """The status of a snapshot, or None when it does not exist. Source: DescribeClusterSnapshots."""
+    try:
+        found = call("redshift", "describe_cluster_snapshots", f"describe snapshot {identifier}", SnapshotIdentifier=identifier)["Snapshots"]
+    except AutopilotError as error:
+        if error.code != "ClusterSnapshotNotFound":
+            raise
+        return None
+    return str(found[0]["Status"]) if found else None

@@ -1,0 +1,45 @@
+"""Step Functions executions: whether one still runs, and the answers to the tasks that wait in it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from autopilot.aws.clients import call
+from autopilot.domain.errors import AutopilotError
+
+LOOK = ("states:DescribeExecution",)
+ANSWER = ("states:SendTaskSuccess", "states:SendTaskFailure")
+#: The task timed out, was answered before, or its execution has ended. Source: SendTaskSuccess, SendTaskFailure.
+_TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+_MAX_CAUSE = 32_000
+
+
+def is_running(execution: str) -> bool:
+    """Whether the execution can still write. One that AWS no longer knows cannot. Source: DescribeExecution."""
+    try:
+        status = call("stepfunctions", "describe_execution", f"describe execution {execution}", executionArn=execution)["status"]
+    except AutopilotError as error:
+        if error.code not in {"ExecutionDoesNotExist", "InvalidArn"}:
+            raise
+        return False
+    return status in {"RUNNING", "PENDING_REDRIVE"}
+
+
+def succeed(token: str, output: object) -> bool:
+    """Answer a waiting task; False if it waits no longer. Source: SendTaskSuccess."""
+    return _answer("send_task_success", taskToken=token, output=msgspec.json.encode(output).decode())
+
+
+def fail(token: str, error: str, cause: str) -> bool:
+    """Fail a waiting task with an error name of `domain.errors`; False if it waits no longer. Source: SendTaskFailure."""
+    return _answer("send_task_failure", taskToken=token, error=error, cause=cause[:_MAX_CAUSE])
+
+
+def _answer(operation: str, **arguments: str) -> bool:
+    try:
+        call("stepfunctions", operation, "answer a waiting task", **arguments)
+    except AutopilotError as error:
+        if error.code not in _TOO_LATE:
+            raise
+        return False
+    return True

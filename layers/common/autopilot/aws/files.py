@@ -1,0 +1,45 @@
+"""Files in the Autopilot bucket: SQL and specs in, results out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from autopilot.aws.clients import call, client, translated
+from autopilot.domain.errors import AutopilotError, InvalidInput
+from autopilot.domain.inputs import split_s3_uri
+
+READ = ("s3:GetObject", "s3:GetObjectVersion")
+WRITE = ("s3:PutObject",)
+MAX_TEXT_BYTES = 5_000_000
+
+
+def bucket() -> str:
+    """The Autopilot bucket's name."""
+    return os.environ["BUCKET_NAME"]
+
+
+def read_text(uri: str, path: str, version: str | None = None) -> tuple[str, str | None]:
+    """The text of a file and its version id. `path` names the input's field. Raises InvalidInput when it is missing, too large, or no text."""
+    arguments: dict[str, Any] = {"Bucket": bucket(), "Key": split_s3_uri(uri, path, bucket())}
+    if version:
+        arguments["VersionId"] = version
+    try:
+        found = call("s3", "get_object", f"read {uri}", **arguments)
+    except AutopilotError as error:
+        if error.code not in {"NoSuchKey", "NoSuchVersion", "AccessDenied"}:
+            raise
+        raise InvalidInput(f"{path}: {uri} does not exist, or these functions may not read it") from error
+    if found["ContentLength"] > MAX_TEXT_BYTES:
+        raise InvalidInput(f"{path}: {uri} has {found['ContentLength']} bytes; up to {MAX_TEXT_BYTES} are read")
+    try:
+        return found["Body"].read().decode(), found.get("VersionId")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path}: {uri} is not UTF-8 text") from error
+
+
+def write_file(key: str, file_name: str) -> str:
+    """Upload a local file, in parts where it is large, and return its address."""
+    with translated(f"write {key} to the Autopilot bucket"):
+        client("s3").upload_file(file_name, bucket(), key)
+    return f"s3://{bucket()}/{key}"

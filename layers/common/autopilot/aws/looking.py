@@ -1,0 +1,90 @@
+"""One look at what a callback waits for: the answer it deserves now, or None while it has to wait on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import assert_never
+
+from autopilot.aws import clusters, data_api, locks, warehouses
+from autopilot.aws.callbacks import Answer, Callback
+from autopilot.domain.decisions import Drain, decide_drain
+from autopilot.domain.errors import AutopilotError, StatementAborted, StatementFailed, TransientError, WaitedTooLong, WarehouseFailed
+from autopilot.domain.sql import failure_text
+from autopilot.domain.waiting import Verdict, judge_snapshot, judge_warehouse
+
+STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *locks.PERMISSIONS)
+PERMISSIONS = (*STATES, *data_api.FETCH)
+
+
+def look(callback: Callback) -> Answer | None:
+    """Look at the real state and judge it. An answer on the last look also says that the wait was too long, and what was seen."""
+    match callback.goal:
+        case "statement":
+            answer = _statement(callback)
+        case "idle":
+            answer = _idle(callback)
+        case "unlocked":
+            answer = _of_verdict(_lock(callback))
+        case "snapshot":
+            answer = _of_verdict(judge_snapshot(callback.subject, clusters.snapshot_status(callback.subject)))
+        case "available" | "paused" | "deleted":
+            answer = _of_verdict(judge_warehouse(callback.goal, callback.name, warehouses.find(callback.reference)))
+        case _:
+            assert_never(callback.goal)
+    if isinstance(answer, Answer):
+        return answer
+    return Answer.of(WaitedTooLong(f"gave up waiting: {answer}")) if callback.last_look else None
+
+
+def _of_verdict(verdict: Verdict) -> Answer | str:
+    match verdict.outcome:
+        case "reached":
+            return Answer(output={"detail": verdict.detail})
+        case "impossible":
+            return Answer.of(WarehouseFailed(verdict.detail))
+        case "pending":
+            return verdict.detail
+        case _:
+            assert_never(verdict.outcome)
+
+
+def _lock(callback: Callback) -> Verdict:
+    owner = locks.holder(callback.key)
+    return Verdict("pending", f"{owner} holds the lock of {callback.name}") if owner else Verdict("reached", f"the lock of {callback.name} is free")
+
+
+def _statement(callback: Callback) -> Answer | str:
+    description = data_api.describe(callback.subject)
+    match description["Status"]:
+        case "FINISHED":
+            results = data_api.results(description)
+            return Answer(output={"statement_id": callback.subject, "results": results})
+        case "FAILED":
+            return Answer.of(StatementFailed(failure_text(description)))
+        case "ABORTED":
+            return Answer.of(StatementAborted(failure_text(description)))
+        case status:
+            return f"the statement {callback.subject} is {status}"
+
+
+def _idle(callback: Callback) -> Answer | str:
+    description = data_api.describe(callback.subject)
+    if description["Status"] not in data_api.ENDED:
+        return f"the look at the queries of {callback.name} is {description['Status']}"
+    running, unseen_because = count_running(description)
+    drain: Drain = decide_drain(running, unseen_because, datetime.now(UTC), datetime.fromisoformat(callback.deadline))
+    return drain.reason if drain.outcome == "pending" else Answer(output=drain)
+
+
+def count_running(description: dict[str, object]) -> tuple[int | None, str]:
+    """How many queries of others an ended look has found, or None and why they could not be seen."""
+    if description["Status"] != "FINISHED":
+        return None, failure_text(description)
+    superuser, queries = data_api.results(description)
+    try:
+        sees_all = next(data_api.rows(superuser.statement_id), [False])[0]
+    except TransientError:
+        raise
+    except AutopilotError as error:
+        return None, str(error)
+    return (queries.rows, "") if sees_all else (None, "the user signed in as is no superuser and sees only its own queries")

@@ -1,0 +1,92 @@
+"""The Autopilot table: locks, callbacks and the ledger. Every item has `pk` and `sk`; what belongs to an execution has `owner`.
+
+| what     | pk                       | sk                             | written by                          |
+|----------|--------------------------|--------------------------------|-------------------------------------|
+| lock     | `LOCK#<warehouse key>`   | `LOCK`                         | workflows, conditionally            |
+| callback | `CALLBACK#<subject>`     | see `callbacks`                | `wait`, `run_sql`, `pause`          |
+| ledger   | `LEDGER#<warehouse key>` | `<start>#<action>#<execution>` | workflows                           |
+
+`expires_at` (epoch seconds, the only number) lets DynamoDB remove what nobody removed; every other attribute is text.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from autopilot.aws.clients import call
+from autopilot.domain.errors import AutopilotError
+
+OWNER_INDEX = "by_owner"
+READ = ("dynamodb:GetItem", "dynamodb:Query")
+WRITE = ("dynamodb:PutItem", "dynamodb:DeleteItem")
+Item = dict[str, str]
+
+
+def get(pk: str, sk: str) -> Item | None:
+    """One item by its keys, read consistently, or None. Source: GetItem."""
+    item = _call("get_item", Key=_keys(pk, sk), ConsistentRead=True).get("Item")
+    return _plain(item) if item else None
+
+
+def put(item: Item, expires_at: int) -> None:
+    """Write one item, over one of the same keys; DynamoDB removes it some time after `expires_at`. Source: PutItem."""
+    _call("put_item", Item={**{key: {"S": value} for key, value in item.items()}, "expires_at": {"N": str(expires_at)}})
+
+
+def delete_if(pk: str, sk: str, attribute: str, value: str) -> bool:
+    """Delete one item if an attribute still has that value; False if it is gone or changed. Source: DeleteItem."""
+    try:
+        _call(
+            "delete_item",
+            Key=_keys(pk, sk),
+            ConditionExpression="#a = :v",
+            ExpressionAttributeNames={"#a": attribute},
+            ExpressionAttributeValues={":v": {"S": value}},
+        )
+    except AutopilotError as error:
+        if error.code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def of_partition(pk: str, sk_prefix: str = "") -> list[Item]:
+    """All items of a partition whose sort key starts so, read consistently, in order. Source: Query."""
+    values = {":pk": {"S": pk}}
+    if not sk_prefix:
+        return _query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values, ConsistentRead=True)
+    values[":sk"] = {"S": sk_prefix}
+    return _query(KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)", ExpressionAttributeValues=values, ConsistentRead=True)
+
+
+def of_owner(execution: str) -> list[Item]:
+    """All items that belong to an execution. The index lags by a moment, so what was written just now may be missing."""
+    return _query(
+        IndexName=OWNER_INDEX,
+        KeyConditionExpression="#o = :o",
+        ExpressionAttributeNames={"#o": "owner"},
+        ExpressionAttributeValues={":o": {"S": execution}},
+    )
+
+
+def _query(**arguments: Any) -> list[Item]:
+    items: list[Item] = []
+    while True:
+        page = _call("query", **arguments)
+        items += [_plain(item) for item in page["Items"]]
+        if "LastEvaluatedKey" not in page:
+            return items
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _call(operation: str, **arguments: Any) -> dict[str, Any]:
+    return call("dynamodb", operation, "use the Autopilot table", TableName=os.environ["TABLE_NAME"], **arguments)
+
+
+def _keys(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _plain(item: dict[str, dict[str, str]]) -> Item:
+    return {key: next(iter(value.values())) for key, value in item.items()}

@@ -1,0 +1,101 @@
+"""Serverless workgroups and the namespaces that hold their data: look, create, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autopilot.aws.clients import call
+from autopilot.domain.errors import AutopilotError
+from autopilot.domain.warehouse import Warehouse
+
+LOOK = ("redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:ListTagsForResource")
+CREATE = ("redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource")
+DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
+_SERVICE = "redshift-serverless"
+
+
+def find(name: str) -> Warehouse | None:
+    """The workgroup of that name with its namespace, or None. Source: GetWorkgroup, GetNamespace, ListTagsForResource."""
+    workgroup = _get("workgroup", name)
+    if workgroup is None:
+        return None
+    namespace = _get("namespace", workgroup["namespaceName"]) or {}
+    arn = workgroup["workgroupArn"]
+    region, account = arn.split(":")[3:5]
+    return Warehouse(
+        kind="workgroup",
+        name=name,
+        region=region,
+        account=account,
+        arn=arn,
+        status=workgroup["status"].lower(),
+        database=namespace.get("dbName") or "dev",
+        admin_user=namespace.get("adminUsername"),
+        secret_arn=namespace.get("adminPasswordSecretArn"),
+        base_rpu=workgroup.get("baseCapacity"),
+        max_rpu=workgroup.get("maxCapacity"),
+        public=bool(workgroup.get("publiclyAccessible")),
+        namespace=workgroup["namespaceName"],
+        tags=_tags(arn),
+    )
+
+
+def namespace_tags(name: str) -> dict[str, str] | None:
+    """The tags of the namespace of that name, or None when it does not exist."""
+    namespace = _get("namespace", name)
+    return None if namespace is None else _tags(namespace["namespaceArn"])
+
+
+def create_namespace(request: dict[str, Any]) -> bool:
+    """Create the namespace; False when one of that name is there already. Source: CreateNamespace."""
+    return _create("namespace", request)
+
+
+def create_workgroup(request: dict[str, Any]) -> bool:
+    """Create the workgroup; False when one of that name is there already. Source: CreateWorkgroup."""
+    return _create("workgroup", request)
+
+
+def delete_workgroup(name: str) -> None:
+    """Delete the workgroup; its namespace and the data in it stay. Source: DeleteWorkgroup."""
+    _delete("workgroup", name)
+
+
+def delete_empty_namespace(name: str) -> None:
+    """Delete a namespace that never held data, without a final snapshot. Source: DeleteNamespace."""
+    _delete("namespace", name)
+
+
+def _create(kind: str, request: dict[str, Any]) -> bool:
+    name = request[f"{kind}Name"]
+    try:
+        call(_SERVICE, f"create_{kind}", f"create {kind} {name}", **request)
+    except AutopilotError as error:
+        # ConflictException means both "exists" and "another operation runs": only a look tells which.
+        if error.code == "ConflictException" and _get(kind, name) is not None:
+            return False
+        raise
+    return True
+
+
+def _get(kind: str, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = call(_SERVICE, f"get_{kind}", f"describe {kind} {name}", **{f"{kind}Name": name})[kind]
+    except AutopilotError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return None
+    return found
+
+
+def _delete(kind: str, name: str) -> None:
+    try:
+        call(_SERVICE, f"delete_{kind}", f"delete {kind} {name}", **{f"{kind}Name": name})
+    except AutopilotError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+
+
+def _tags(arn: str) -> dict[str, str]:
+    tags = call(_SERVICE, "list_tags_for_resource", f"list the tags of {arn}", resourceArn=arn)["tags"]
+    return {tag["key"]: tag.get("value", "") for tag in tags}

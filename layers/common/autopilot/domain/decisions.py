@@ -1,0 +1,103 @@
+"""What to do with a warehouse, and why: pure decisions that the handlers carry out."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from autopilot.domain.spec import OWNER_TAG, Spec, differences
+from autopilot.domain.warehouse import Warehouse, primary_status
+
+#: PauseCluster needs a recent backup; older than this a temporary one is taken first.
+MAX_BACKUP_AGE = timedelta(hours=24)
+TEMPORARY_SNAPSHOT_DAYS = 2
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """An action and the sentence that says why."""
+
+    action: str
+    reason: str
+
+
+def decide_pause(seen: Warehouse) -> Decision:
+    """`pause`, `await` (somebody already pauses it), `nothing`, or `retry` while it is between two states."""
+    if seen.kind == "workgroup":
+        return Decision("nothing", "nothing to pause: a Serverless workgroup bills compute only while queries run")
+    status = primary_status(seen.status)
+    match status:
+        case "available":
+            return Decision("pause", f"{seen.name} is available")
+        case "pausing":
+            return Decision("await", f"{seen.name} is already pausing")
+        case "paused":
+            return Decision("nothing", f"{seen.name} is already paused")
+        case "deleting" | "final-snapshot":
+            return Decision("nothing", f"{seen.name} is being deleted")
+        case _:
+            return Decision("retry", f"{seen.name} is {seen.status}; a cluster can be paused only from available")
+
+
+def decide_resume(seen: Warehouse) -> Decision:
+    """`resume`, `await` (already resuming), `nothing`, or `retry` while it is between two states."""
+    if seen.kind == "workgroup":
+        return Decision("nothing", "nothing to resume: a Serverless workgroup is always ready")
+    status = primary_status(seen.status)
+    match status:
+        case "paused":
+            return Decision("resume", f"{seen.name} is paused")
+        case "resuming" | "creating" | "rebooting" | "modifying":
+            return Decision("await", f"{seen.name} is {status}")
+        case "available":
+            return Decision("nothing", f"{seen.name} is already available")
+        case _:
+            return Decision("retry", f"{seen.name} is {seen.status}; a cluster can be resumed only from paused")
+
+
+def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Decision:
+    """`create`, `await` (this execution created it before), `nothing`, or `differs` when another one is there."""
+    if seen is None:
+        return Decision("create", f"no {spec.kind} {spec.name} exists")
+    if primary_status(seen.status) in {"deleting", "final-snapshot"}:
+        return Decision("retry", f"{spec.kind} {spec.name} is being deleted; it can be created when that has ended")
+    if seen.tags.get(OWNER_TAG) == execution:
+        return Decision("await", f"this execution has created {spec.name}; it is {seen.status}")
+    if different := differences(spec, seen):
+        return Decision("differs", f"{spec.kind} {spec.name} exists and differs: {'; '.join(different)}")
+    if primary_status(seen.status) == "creating":
+        return Decision("await", f"{spec.kind} {spec.name} is already being created")
+    return Decision("nothing", f"{spec.kind} {spec.name} exists and is what the spec says")
+
+
+def needs_snapshot(newest_backup: datetime | None, now: datetime) -> bool:
+    """Whether the newest available snapshot is too old, or missing, for AWS to pause the cluster."""
+    return newest_backup is None or now - newest_backup > MAX_BACKUP_AGE
+
+
+def snapshot_name(name: str, execution: str) -> str:
+    """The name of the snapshot that this execution takes before it pauses: the same however often it asks."""
+    return f"autopilot-{name}-{hashlib.sha256(execution.encode()).hexdigest()[:12]}"
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """What a look at the running queries means for a pause: `idle`, `busy` (not idle in the time given) or `pending`.
+
+    `running` is None when the queries could not be seen; such a warehouse counts as busy.
+    """
+
+    outcome: Literal["idle", "busy", "pending"]
+    running: int | None
+    reason: str
+
+
+def decide_drain(running: int | None, unseen_because: str, now: datetime, deadline: datetime) -> Drain:
+    """Judge the number of running queries of others. `deadline` is when the patience of `drain_seconds` ends."""
+    if running == 0:
+        return Drain("idle", 0, "no query was running")
+    what = f"{running} quer{'y was' if running == 1 else 'ies were'} running" if running else f"its queries could not be seen ({unseen_because})"
+    if now >= deadline:
+        return Drain("busy", running, f"{what} when the time to drain was over")
+    return Drain("pending", running, what)

@@ -1,0 +1,115 @@
+"""What people, schedules and events may send: one strict struct per workflow, decoded once at the edge."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from autopilot.domain.errors import InvalidInput
+from autopilot.domain.warehouse import Reference
+
+Reason = Annotated[str, msgspec.Meta(max_length=500)]
+DEFAULT_REASON = "started by hand"
+#: Names of clusters and workgroups. Source: CreateCluster `ClusterIdentifier`, CreateWorkgroup `workgroupName` (3 to 64 there).
+NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+MAX_NAME = 63
+T = TypeVar("T")
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every workflow takes. `reason` travels to logs, events and the ledger; `dry_run` changes nothing."""
+
+    reason: Reason = DEFAULT_REASON
+    dry_run: bool = False
+
+
+class PauseInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `pause_warehouse`. A busy cluster is given `drain_seconds`; if it is still busy then, `when_busy` decides."""
+
+    warehouse: str | Reference
+    when_busy: Literal["skip", "force"] = "skip"
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 900
+
+
+class ResumeInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `resume_warehouse`."""
+
+    warehouse: str | Reference
+
+
+class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `run_sql`: `sql` (text, or a list of statements) or `sql_uri` (a file in the Autopilot bucket), not both.
+
+    `transaction` true runs a list as one transaction; it must be false for what cannot run in one, such as VACUUM.
+    """
+
+    warehouse: str | Reference
+    database: Annotated[str, msgspec.Meta(min_length=1, max_length=127)] | None = None
+    sql: str | list[str] | None = None
+    sql_uri: str | None = None
+    parameters: dict[str, str | int | float | bool] = {}
+    transaction: bool = True
+    result: Literal["rows", "s3"] = "rows"
+
+
+class ProvisionInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `provision_warehouse`: a `spec`, or the address of one in the Autopilot bucket, not both."""
+
+    spec: dict[str, Any] | None = None
+    spec_uri: str | None = None
+
+
+def decode(kind: type[T], data: object) -> T:
+    """Decode plain data strictly. Raises InvalidInput naming the path of the field and what was expected there."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(_say(str(error), kind)) from error
+
+
+def _say(message: str, kind: type[Any]) -> str:
+    """Turn msgspec's message into one that also lists the fields allowed, where a field was unknown or missing."""
+    text, _, path = message.partition(" - at ")
+    where = path.strip("`").removeprefix("$").lstrip(".")
+    if text.startswith(("Object contains unknown field", "Object missing required field")) and not where:
+        allowed = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
+        return f"{text}. Allowed fields: {allowed}"
+    return f"{where or 'input'}: {text}"
+
+
+def reference_of(warehouse: str | Reference) -> Reference:
+    """The reference that a `warehouse` field stands for. Raises InvalidInput for a name AWS could not have given."""
+    reference = Reference(name=warehouse) if isinstance(warehouse, str) else warehouse
+    check_name(reference.name, "warehouse" if isinstance(warehouse, str) else "warehouse.name")
+    return reference
+
+
+def check_name(name: str, path: str) -> None:
+    """Raise InvalidInput unless the name is one that a cluster or workgroup can have."""
+    if not name:
+        raise InvalidInput(f"{path}: must not be empty")
+    if len(name) > MAX_NAME or not NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{path}: {name[:80]!r} is not a warehouse name. Allowed: 1 to {MAX_NAME} lowercase letters, digits and single hyphens, "
+            "starting with a letter and not ending with a hyphen"
+        )
+
+
+def check_one_of(given: dict[str, object]) -> None:
+    """Raise InvalidInput unless exactly one of the named fields was given."""
+    present = [name for name, value in given.items() if value is not None]
+    if len(present) != 1:
+        names = " or ".join(given)
+        raise InvalidInput(f"{names}: give exactly one of them, {'both were' if present else 'none was'} given")
+
+
+def split_s3_uri(uri: str, path: str, bucket: str) -> str:
+    """The key in the Autopilot bucket that `s3://bucket/key` names. Raises InvalidInput for any other bucket or form."""
+    match = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.{1,1024})", uri)
+    if not match:
+        raise InvalidInput(f"{path}: {uri[:100]!r} is not of the form s3://bucket/key")
+    if match[1] != bucket:
+        raise InvalidInput(f"{path}: the file must lie in the Autopilot bucket s3://{bucket}/, the only one that these functions may read")
+    return match[2]

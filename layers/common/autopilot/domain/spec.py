@@ -1,0 +1,203 @@
+"""The spec: the desired state of one warehouse, and what it means for AWS."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+
+from autopilot.domain.errors import InvalidInput
+from autopilot.domain.inputs import check_name, decode
+from autopilot.domain.warehouse import Kind, Warehouse
+
+#: A node type's form. Which ones exist is for AWS to say; the list changes. Source: CreateCluster, `NodeType`.
+_NODE_TYPE = re.compile(r"[a-z]{2}[0-9]?[a-z]?\.[0-9]*x?large")
+#: Source: Redshift tagging: letters, digits, spaces and these; keys up to 128, values up to 256 characters.
+_TAG = re.compile(r"[\w .:/=+\-@]*")
+OWNER_TAG = "autopilot:execution"
+MANAGED_TAG = "autopilot:managed"
+
+
+class Compute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cluster's `node_type` and `nodes` (1 is a single-node cluster), or a workgroup's `base_rpu` and `max_rpu` (RPUs)."""
+
+    node_type: str | None = None
+    nodes: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
+    base_rpu: Annotated[int, msgspec.Meta(ge=4, le=1024)] | None = None
+    max_rpu: Annotated[int, msgspec.Meta(ge=4, le=5632)] | None = None
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where it lives: a cluster's `subnet_group`, a workgroup's `subnet_ids`; AWS's default VPC where neither is given."""
+
+    subnet_group: str | None = None
+    subnet_ids: list[str] = []
+    security_group_ids: list[str] = []
+    public: bool = False
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One warehouse. The admin password is never part of it: Redshift makes and keeps it in Secrets Manager."""
+
+    name: str
+    kind: Kind = "cluster"
+    compute: Compute = Compute()
+    database: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z_][a-z0-9_]*$")] = "dev"
+    network: Network = Network()
+    tags: dict[str, str] = {}
+
+
+#: What a spec without `compute` asks for: the smallest that AWS sells of each kind at the time of writing.
+DEFAULT_NODE_TYPE, DEFAULT_NODES, DEFAULT_BASE_RPU = "ra3.large", 1, 8
+ADMIN_USER = "autopilot_admin"
+
+
+def parse_spec(data: object) -> Spec:
+    """Decode and check a spec. Raises InvalidInput with every contradiction at once, each with its path."""
+    spec = decode(Spec, data)
+    problems = [*_name_problems(spec), *_compute_problems(spec), *_network_problems(spec), *_tag_problems(spec)]
+    if problems:
+        raise InvalidInput("; ".join(problems))
+    return spec
+
+
+def parse_text(text: str) -> object:
+    """Plain data from a spec's text, YAML or JSON. Raises InvalidInput with the line where it cannot be read."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"spec: not YAML or JSON: {error}") from error
+
+
+def _name_problems(spec: Spec) -> list[str]:
+    try:
+        check_name(spec.name, "spec.name")
+    except InvalidInput as error:
+        return [str(error)]
+    if spec.kind == "workgroup" and len(spec.name) < 3:
+        return ["spec.name: a workgroup's name has at least 3 characters"]
+    return []
+
+
+def _compute_problems(spec: Spec) -> list[str]:
+    compute, problems = spec.compute, []
+    if spec.kind == "cluster":
+        problems += [
+            f"spec.compute.{field}: belongs to a workgroup; a cluster takes node_type and nodes"
+            for field in ("base_rpu", "max_rpu")
+            if getattr(compute, field) is not None
+        ]
+        if compute.node_type is not None and not _NODE_TYPE.fullmatch(compute.node_type):
+            problems.append(f"spec.compute.node_type: {compute.node_type[:40]!r} does not have the form of a node type such as ra3.large")
+        return problems
+    problems += [
+        f"spec.compute.{field}: belongs to a cluster; a workgroup takes base_rpu and max_rpu"
+        for field in ("node_type", "nodes")
+        if getattr(compute, field) is not None
+    ]
+    base = compute.base_rpu or DEFAULT_BASE_RPU
+    if base != 4 and base % 8:
+        problems.append(f"spec.compute.base_rpu: {base} is not allowed; 4, or a multiple of 8 up to 1024")
+    if compute.max_rpu is not None and compute.max_rpu < base:
+        problems.append(f"spec.compute.max_rpu: {compute.max_rpu} is below base_rpu {base}")
+    return problems
+
+
+def _network_problems(spec: Spec) -> list[str]:
+    network, problems = spec.network, []
+    if spec.kind == "cluster" and network.subnet_ids:
+        problems.append("spec.network.subnet_ids: belongs to a workgroup; a cluster takes subnet_group")
+    if spec.kind == "workgroup" and network.subnet_group is not None:
+        problems.append("spec.network.subnet_group: belongs to a cluster; a workgroup takes subnet_ids")
+    problems += [f"spec.network.subnet_ids: {i[:40]!r} is not a subnet id" for i in network.subnet_ids if not re.fullmatch(r"subnet-[0-9a-f]+", i)]
+    problems += [
+        f"spec.network.security_group_ids: {i[:40]!r} is not a security group id"
+        for i in network.security_group_ids
+        if not re.fullmatch(r"sg-[0-9a-f]+", i)
+    ]
+    return problems
+
+
+def _tag_problems(spec: Spec) -> list[str]:
+    problems = []
+    for key, value in spec.tags.items():
+        if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
+            problems.append(f"spec.tags: key {key[:40]!r} is not allowed; 1 to 128 letters, digits, spaces and . : / = + - @ _, not aws: or autopilot:")
+        if len(value) > 256 or not _TAG.fullmatch(value):
+            problems.append(f"spec.tags.{key[:40]}: the value is not allowed; up to 256 letters, digits, spaces and . : / = + - @ _")
+    return problems
+
+
+def _tags(spec: Spec, execution: str) -> dict[str, str]:
+    return {**spec.tags, MANAGED_TAG: "true", OWNER_TAG: execution}
+
+
+def cluster_request(spec: Spec, execution: str) -> dict[str, Any]:
+    """The CreateCluster request of a spec. Encrypted, not public, TLS-managed admin secret: the safe values are not optional here."""
+    nodes = spec.compute.nodes or DEFAULT_NODES
+    request: dict[str, Any] = {
+        "ClusterIdentifier": spec.name,
+        "NodeType": spec.compute.node_type or DEFAULT_NODE_TYPE,
+        "ClusterType": "multi-node" if nodes > 1 else "single-node",
+        "DBName": spec.database,
+        "MasterUsername": ADMIN_USER,
+        "ManageMasterPassword": True,
+        "Encrypted": True,
+        "PubliclyAccessible": spec.network.public,
+        "Tags": [{"Key": key, "Value": value} for key, value in _tags(spec, execution).items()],
+    }
+    if nodes > 1:
+        request["NumberOfNodes"] = nodes
+    if spec.network.subnet_group:
+        request["ClusterSubnetGroupName"] = spec.network.subnet_group
+    if spec.network.security_group_ids:
+        request["VpcSecurityGroupIds"] = spec.network.security_group_ids
+    return request
+
+
+def namespace_request(spec: Spec, execution: str) -> dict[str, Any]:
+    """The CreateNamespace request of a workgroup's spec; the namespace has the workgroup's name."""
+    return {
+        "namespaceName": spec.name,
+        "dbName": spec.database,
+        "adminUsername": ADMIN_USER,
+        "manageAdminPassword": True,
+        "tags": [{"key": key, "value": value} for key, value in _tags(spec, execution).items()],
+    }
+
+
+def workgroup_request(spec: Spec, execution: str) -> dict[str, Any]:
+    """The CreateWorkgroup request of a spec."""
+    request: dict[str, Any] = {
+        "workgroupName": spec.name,
+        "namespaceName": spec.name,
+        "baseCapacity": spec.compute.base_rpu or DEFAULT_BASE_RPU,
+        "publiclyAccessible": spec.network.public,
+        "tags": [{"key": key, "value": value} for key, value in _tags(spec, execution).items()],
+    }
+    if spec.compute.max_rpu is not None:
+        request["maxCapacity"] = spec.compute.max_rpu
+    if spec.network.subnet_ids:
+        request["subnetIds"] = spec.network.subnet_ids
+    if spec.network.security_group_ids:
+        request["securityGroupIds"] = spec.network.security_group_ids
+    return request
+
+
+def differences(spec: Spec, seen: Warehouse) -> list[str]:
+    """In what an existing warehouse is not what the spec says, as sentences; only what the spec states is compared.
+
+    A paused cluster's node count is left out: AWS describes a paused multi-node cluster as single-node.
+    """
+    wanted: list[tuple[str, object, object]] = [("database", spec.database, seen.database), ("network.public", spec.network.public, seen.public)]
+    if seen.kind == "cluster":
+        wanted.append(("compute.node_type", spec.compute.node_type, seen.node_type))
+        if seen.status not in {"paused", "pausing", "resuming"}:
+            wanted.append(("compute.nodes", spec.compute.nodes, seen.nodes))
+    else:
+        wanted += [("compute.base_rpu", spec.compute.base_rpu, seen.base_rpu), ("compute.max_rpu", spec.compute.max_rpu, seen.max_rpu)]
+    wanted += [(f"tags.{key}", value, seen.tags.get(key)) for key, value in spec.tags.items()]
+    return [f"{field} is {is_now!r}, the spec says {wish!r}" for field, wish, is_now in wanted if wish is not None and wish != is_now]

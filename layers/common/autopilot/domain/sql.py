@@ -1,0 +1,147 @@
+"""SQL texts and statements: splitting, limits, names for the Data API, and the look at what runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+
+from autopilot.domain.decisions import Decision
+from autopilot.domain.errors import InvalidInput, WarehouseUnavailable
+from autopilot.domain.inputs import RunSqlInput, check_one_of
+from autopilot.domain.warehouse import Warehouse, primary_status
+
+#: Limits of the Data API. Source: Redshift management guide, considerations when calling the Data API.
+MAX_STATEMENT_BYTES = 100_000
+MAX_BATCH = 40
+#: Rows above this go to S3: a state's output may hold 256 KiB in all.
+MAX_INLINE_BYTES = 200_000
+
+#: What runs besides this session: ids only, never texts, which may hold secrets. The first result says whether all is seen.
+#: Source: SYS_QUERY_HISTORY, `status` (planning, queued, running, returning are not final); an ordinary user sees own queries only.
+LOOK_AT_QUERIES = [
+    "SELECT usesuper FROM pg_user WHERE usename = current_user",
+    "SELECT query_id FROM sys_query_history WHERE status IN ('planning', 'queued', 'running', 'returning') AND session_id <> pg_backend_pid()",
+]
+PROBE = "SELECT 1"
+#: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
+_ALONE = re.compile(r"\s*(VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE)
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """What is submitted in one call: one statement, or several that share a transaction."""
+
+    statements: list[str]
+
+
+def units(request: RunSqlInput, text: str | None) -> list[Unit]:
+    """The units of a request, in order. `text` is the file's content where `sql_uri` was given.
+
+    Raises InvalidInput for what the Data API would refuse: no statement, too large, too many in one transaction, or one that a
+    transaction cannot hold.
+    """
+    check_one_of({"sql": request.sql, "sql_uri": request.sql_uri})
+    path = "sql" if request.sql_uri is None else "sql_uri"
+    given = [text or ""] if request.sql is None else [request.sql] if isinstance(request.sql, str) else request.sql
+    statements = [statement for part in given for statement in split(part)]
+    if not statements:
+        raise InvalidInput(f"{path}: holds no SQL statement")
+    for number, statement in enumerate(statements, 1):
+        size = len(statement.encode())
+        if size > MAX_STATEMENT_BYTES:
+            raise InvalidInput(f"{path}: statement {number} has {size} bytes; the Data API takes up to {MAX_STATEMENT_BYTES}. Load data by COPY instead")
+    if len(statements) == 1 or not request.transaction:
+        return [Unit([statement]) for statement in statements]
+    if len(statements) > MAX_BATCH:
+        raise InvalidInput(
+            f"{path}: {len(statements)} statements in one transaction; the Data API takes up to {MAX_BATCH}. Set transaction to false, or send fewer"
+        )
+    for number, statement in enumerate(statements, 1):
+        if _ALONE.match(statement):
+            raise InvalidInput(f"{path}: statement {number} ({statement[:40].strip()!r}) cannot run in a transaction; set transaction to false")
+    return [Unit(statements)]
+
+
+def split(text: str) -> list[str]:
+    """The statements of a text, split at semicolons outside strings, comments and dollar quotes. Raises InvalidInput if it cannot be read."""
+    if ";" not in text:
+        return [text.strip()] if text.strip() else []
+    from sqlglot.errors import TokenError
+    from sqlglot.dialects.redshift import Redshift
+    from sqlglot.tokens import TokenType
+
+    try:
+        tokens = Redshift().tokenize(text)
+    except TokenError as error:
+        raise InvalidInput(f"sql: the text cannot be split into statements: {str(error).splitlines()[0]}") from error
+    statements, start, begun = [], 0, False
+    for token in tokens:
+        if token.token_type is TokenType.SEMICOLON:
+            if begun:
+                statements.append(text[start : token.start].strip())
+            start, begun = token.end + 1, False
+        else:
+            begun = True
+    if begun:
+        statements.append(text[start:].strip())
+    return statements
+
+
+def check_takes_sql(seen: Warehouse, count: int) -> Decision:
+    """The decision to run so many units. Raises WarehouseUnavailable when the warehouse takes no SQL in its present state."""
+    status = primary_status(seen.status)
+    if status in {"paused", "pausing"}:
+        raise WarehouseUnavailable(f"{seen.kind} {seen.name} is {status} and takes no SQL; start resume_warehouse for it first")
+    if status in {"creating", "resuming", "rebooting", "deleting", "final-snapshot"}:
+        raise WarehouseUnavailable(f"{seen.kind} {seen.name} is {status} and takes no SQL; wait until it is available")
+    return Decision("run", f"{count} unit{'s' if count != 1 else ''} of SQL to run in {seen.kind} {seen.name}")
+
+
+def bind(parameters: dict[str, str | int | float | bool]) -> list[dict[str, str]]:
+    """Named parameters as the Data API takes them: text, whose type the database derives. Raises InvalidInput for a bad name or no value."""
+    bound = []
+    for name, value in parameters.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise InvalidInput(f"parameters: {name[:40]!r} is not a parameter name; letters, digits and underscores, not starting with a digit")
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if not text:
+            raise InvalidInput(f"parameters.{name}: must not be empty; the Data API takes values of 1 character or more")
+        bound.append({"name": name, "value": text})
+    return bound
+
+
+def client_token(*parts: object) -> str:
+    """An idempotency token for the Data API, which takes 64 characters: the hash of what makes a submission unique."""
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
+
+
+def failure_text(description: dict[str, Any]) -> str:
+    """What the database said of a failed statement; of a batch, which statement it was."""
+    subs = description.get("SubStatements") or []
+    for number, sub in enumerate(subs, 1):
+        if sub.get("Status") in {"FAILED", "ABORTED"} and sub.get("Error"):
+            return f"statement {number} of {len(subs)} ({_excerpt(sub.get('QueryString', ''))}): {sub['Error']}"
+    return str(description.get("Error") or "the database gave no message")
+
+
+def _excerpt(sql: str) -> str:
+    """The first words of a statement: its verb and object, never its values."""
+    return " ".join(sql.split()[:3])[:60]
+
+
+def is_look(description: dict[str, Any]) -> bool:
+    """Whether a statement is one of our looks at what runs; its end is no reason for another look."""
+    return [sub.get("QueryString") for sub in description.get("SubStatements") or []] == LOOK_AT_QUERIES
+
+
+def cell(field: dict[str, Any]) -> str | int | float | bool | None:
+    """The value of one field of GetStatementResult, which is a union of one key."""
+    if field.get("isNull"):
+        return None
+    for key in ("longValue", "doubleValue", "booleanValue", "stringValue", "blobValue"):
+        if key in field:
+            value: str | int | float | bool = field[key]
+            return value
+    raise ValueError(f"a field of GetStatementResult has none of the known keys: {sorted(field)}")

@@ -1,0 +1,176 @@
+"""What workflows send to handlers, and the plan that handlers send back: the contract between the two."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+import msgspec
+
+from autopilot.domain.decisions import Decision
+from autopilot.domain.errors import WarehouseNotReady
+from autopilot.domain.inputs import Common
+from autopilot.domain.signin import Target
+from autopilot.domain.spec import Spec
+from autopilot.domain.warehouse import Reference, Warehouse
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="step"):
+    """A call from a workflow. `execution` is the ARN of the execution that asks."""
+
+    execution: str
+
+
+class Waiting(Step, frozen=True, kw_only=True):
+    """A call that the workflow waits for. `attempt` counts from 0 to `last_attempt`, after which no retry looks again."""
+
+    token: str
+    attempt: int = 0
+    last_attempt: int = 0
+
+    @property
+    def last_look(self) -> bool:
+        """Whether this is the last look that will be taken."""
+        return self.attempt >= self.last_attempt
+
+
+class Look(Step, tag="look", frozen=True, kw_only=True):
+    """Look and decide; `input` is what the workflow was started with."""
+
+    input: dict[str, Any]
+
+
+class Act(Step, tag="act", frozen=True, kw_only=True):
+    """Carry out what was decided for a warehouse, after looking again."""
+
+    warehouse: Reference
+
+
+class Drain(Waiting, tag="drain", frozen=True, kw_only=True):
+    """Wait until a warehouse runs no query, for up to `drain_seconds` since the state was entered."""
+
+    warehouse: Reference
+    drain_seconds: int
+    entered_at: datetime
+
+
+class Create(Step, tag="create", frozen=True, kw_only=True):
+    """Create what the spec describes."""
+
+    spec: Spec
+
+
+class Undo(Step, tag="undo", frozen=True, kw_only=True):
+    """Remove what this execution created, newest first."""
+
+    warehouse: Reference
+
+
+class Run(Waiting, tag="run", frozen=True, kw_only=True):
+    """Submit one unit of the SQL that `input` gives; `version` is the version of the file it lies in."""
+
+    input: dict[str, Any]
+    target: Target
+    unit: int
+    version: str | None = None
+
+
+class Probe(Waiting, tag="probe", frozen=True, kw_only=True):
+    """Prove that a warehouse answers SQL."""
+
+    warehouse: Reference
+
+
+class Fetch(Step, tag="fetch", frozen=True, kw_only=True):
+    """Read the results of a unit's statements: into the answer up to `budget_bytes`, else, or if asked for, into the bucket."""
+
+    statement_id: str
+    unit: int
+    result: str
+    budget_bytes: int
+
+
+class Cancel(Step, tag="cancel", frozen=True, kw_only=True):
+    """Cancel the statements that this execution still runs."""
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Wait for a warehouse, a snapshot or a lock. `key` is the warehouse's key for a lock, `subject` a snapshot's identifier."""
+
+    goal: Literal["available", "paused", "deleted", "snapshot", "unlocked"]
+    warehouse: Reference
+    execution: str
+    token: str
+    attempt: int = 0
+    last_attempt: int = 0
+    key: str = ""
+    subject: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workflow is going to do and why. `key` is what the warehouse's lock and ledger are filed under.
+
+    `node_type` and `nodes` are those before anything is done: AWS describes a paused multi-node cluster as single-node.
+    """
+
+    action: str
+    reason: str
+    asked: str
+    warehouse: Reference
+    key: str
+    dry_run: bool
+    status: str = "absent"
+    node_type: str = ""
+    nodes: int = 0
+
+    @classmethod
+    def of(cls, seen: Warehouse, decision: Decision, asked: Common, **more: Any) -> Self:
+        """The plan for an existing warehouse. Raises WarehouseNotReady while it is between two states."""
+        if decision.action == "retry":
+            raise WarehouseNotReady(decision.reason)
+        return cls(
+            action=decision.action,
+            reason=decision.reason,
+            asked=asked.reason,
+            warehouse=seen.reference,
+            key=seen.key,
+            dry_run=asked.dry_run,
+            status=seen.status,
+            node_type=seen.node_type or "",
+            nodes=seen.nodes or 0,
+            **more,
+        )
+
+
+class PausePlan(Plan, frozen=True, kw_only=True):
+    """A plan to pause, with what to do about running queries."""
+
+    when_busy: str
+    drain_seconds: int
+
+
+class ProvisionPlan(Plan, frozen=True, kw_only=True):
+    """A plan to provision, with the spec as it was read and checked."""
+
+    spec: Spec
+
+    @classmethod
+    def of_spec(cls, spec: Spec, seen: Warehouse | None, decision: Decision, asked: Common, execution: str) -> Self:
+        """The plan for a spec, in the region and account that the execution's ARN names. Raises as Plan.of does."""
+        if seen is not None:
+            return cls.of(seen, decision, asked, spec=spec)
+        region, account = execution.split(":")[3:5]
+        absent = Warehouse(kind=spec.kind, name=spec.name, region=region, account=account, arn="", status="absent", database=spec.database)
+        return cls.of(absent, decision, asked, spec=spec)
+
+
+class SqlPlan(Plan, frozen=True, kw_only=True):
+    """A plan to run SQL: how many units, where, signed in how, and the version of the file that holds them."""
+
+    target: Target
+    signed_in_as: str
+    units: list[int]
+    statements: int
+    result: str
+    budget_bytes: int
+    version: str | None = None

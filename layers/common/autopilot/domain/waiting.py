@@ -1,0 +1,76 @@
+"""What a wait waits for, and how an observation is judged: reached, still pending, or no longer possible."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_never
+
+import msgspec
+
+from autopilot.domain.warehouse import Warehouse, primary_status
+
+Goal = Literal["available", "paused", "deleted", "snapshot", "unlocked", "idle", "statement"]
+
+#: Cluster states that no later state follows without a person. Source: DescribeClusters, `ClusterStatus`.
+_STUCK = frozenset({"hardware-failure", "incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "storage-full"})
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a look means for a wait. `detail` is a sentence for people."""
+
+    outcome: Literal["reached", "pending", "impossible"]
+    detail: str
+
+
+def judge_available(name: str, seen: Warehouse | None) -> Verdict:
+    """Whether a warehouse that is being created, resumed or modified is available."""
+    if seen is None:
+        return Verdict("impossible", f"{name} no longer exists")
+    status = primary_status(seen.status)
+    if status == "available":
+        return Verdict("reached", f"{name} is available")
+    if status in _STUCK or status in {"deleting", "final-snapshot", "paused", "pausing"}:
+        return Verdict("impossible", f"{name} is {status} and will not become available by itself")
+    return Verdict("pending", f"{name} is {status}")
+
+
+def judge_paused(name: str, seen: Warehouse | None) -> Verdict:
+    """Whether a cluster that is being paused is paused. `available` counts as pending: AWS shows it for a moment after PauseCluster."""
+    if seen is None:
+        return Verdict("impossible", f"{name} no longer exists")
+    status = primary_status(seen.status)
+    if status == "paused":
+        return Verdict("reached", f"{name} is paused")
+    if status in _STUCK or status in {"deleting", "final-snapshot", "resuming"}:
+        return Verdict("impossible", f"{name} is {status} and will not become paused by itself")
+    return Verdict("pending", f"{name} is {status}")
+
+
+def judge_deleted(name: str, seen: Warehouse | None) -> Verdict:
+    """Whether a warehouse that is being deleted is gone."""
+    if seen is None:
+        return Verdict("reached", f"{name} is deleted")
+    return Verdict("pending", f"{name} is {primary_status(seen.status)}")
+
+
+def judge_warehouse(goal: Literal["available", "paused", "deleted"], name: str, seen: Warehouse | None) -> Verdict:
+    """The verdict on one of the goals that a warehouse's own state decides."""
+    match goal:
+        case "available":
+            return judge_available(name, seen)
+        case "paused":
+            return judge_paused(name, seen)
+        case "deleted":
+            return judge_deleted(name, seen)
+        case _:
+            assert_never(goal)
+
+
+def judge_snapshot(identifier: str, status: str | None) -> Verdict:
+    """Whether a snapshot is available. Source: DescribeClusterSnapshots, `Status`: creating, available, final snapshot, failed."""
+    if status is None:
+        return Verdict("impossible", f"snapshot {identifier} no longer exists")
+    if status == "available":
+        return Verdict("reached", f"snapshot {identifier} is available")
+    if status == "failed":
+        return Verdict("impossible", f"snapshot {identifier} failed")
+    return Verdict("pending", f"snapshot {identifier} is {status}")

@@ -1,0 +1,1 @@
+"""What wraps every handler: settings, logging, metrics and the decoding of its input."""
