@@ -43,6 +43,11 @@ def act(call: Act) -> dict[str, str]:
     if needs_snapshot(clusters.newest_backup(name), datetime.now(UTC)):
         snapshot = snapshot_name(name, call.execution)
         clusters.take_snapshot(name, snapshot, TEMPORARY_SNAPSHOT_DAYS)
-        return {"next": "snapshot", "snapshot": snapshot, "action": "snapshot", "reason": f"{name} has no recent backup, which a pause needs"}
+        return {
+            "next": "snapshot",
+            "snapshot": snapshot,
+            "action": "snapshot",
+            "reason": f"{name} has no recent backup, which a pause needs",
+        }
     clusters.pause(name)
     return {"next": "paused", "action": "pause", "reason": decision.reason}

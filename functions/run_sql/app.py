@@ -6,8 +6,8 @@ from typing import Any, assert_never
 
 from autopilot.aws import cleaning, files, results, statements, warehouses
 from autopilot.domain.inputs import RunSqlInput, decode, reference_of
-from autopilot.domain.sql import MAX_INLINE_BYTES, bind, check_takes_sql, units
 from autopilot.domain.signin import target_of
+from autopilot.domain.sql import MAX_INLINE_BYTES, bind, check_takes_sql, units
 from autopilot.domain.steps import Cancel, Fetch, Look, Probe, Run, SqlPlan
 from autopilot.runtime.handler import handler
 

@@ -80,7 +80,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 def store(callback: Callback) -> None:
     """Write the callback, over an earlier one of the same wait."""
-    item = {"pk": callback.pk, "sk": callback.sk, "owner": callback.execution, "token": callback.token, "callback": msgspec.json.encode(callback).decode()}
+    item = {
+        "pk": callback.pk,
+        "sk": callback.sk,
+        "owner": callback.execution,
+        "token": callback.token,
+        "callback": msgspec.json.encode(callback).decode(),
+    }
     table.put(item, int(time.time()) + _KEPT_SECONDS)
 
 

@@ -54,7 +54,8 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code, message = (error.response.get("Error", {}).get(key, "") for key in ("Code", "Message"))
+        said = error.response.get("Error", {})
+        code, message = str(said.get("Code", "")), said.get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         unavailable = status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED
         kind = _BY_CODE.get(code, errors.Throttled if unavailable else errors.AwsRefused)

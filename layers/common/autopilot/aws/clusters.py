@@ -44,7 +44,7 @@ def find(name: str) -> Warehouse | None:
 
 def _warehouse(cluster: dict[str, Any]) -> Warehouse:
     # DescribeClusters gives no cluster ARN; its namespace's ARN has the same partition, region and account.
-    partition, region, account = [*cluster["ClusterNamespaceArn"].split(":")[1:2], *cluster["ClusterNamespaceArn"].split(":")[3:5]]
+    _, partition, _, region, account, *_ = cluster["ClusterNamespaceArn"].split(":")
     name = cluster["ClusterIdentifier"]
     return Warehouse(
         kind="cluster",
@@ -125,7 +125,9 @@ def take_snapshot(name: str, identifier: str, retention_days: int) -> None:
 def snapshot_status(identifier: str) -> str | None:
     """The status of a snapshot, or None when it does not exist. Source: DescribeClusterSnapshots."""
     try:
-        found = call("redshift", "describe_cluster_snapshots", f"describe snapshot {identifier}", SnapshotIdentifier=identifier)["Snapshots"]
+        found = call("redshift", "describe_cluster_snapshots", f"describe snapshot {identifier}", SnapshotIdentifier=identifier)[
+            "Snapshots"
+        ]
     except AutopilotError as error:
         if error.code != "ClusterSnapshotNotFound":
             raise

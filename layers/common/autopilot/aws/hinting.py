@@ -35,7 +35,9 @@ def _follow_statement(hint: Hint) -> int:
     waiting = callbacks.waiting_for_statement(hint.name)
     answered = _answer_all([waiting]) if waiting else 0
     description = data_api.describe(hint.name)
-    kind, name = ("cluster", description["ClusterIdentifier"]) if "ClusterIdentifier" in description else ("workgroup", description["WorkgroupName"])
+    kind, name = (
+        ("cluster", description["ClusterIdentifier"]) if "ClusterIdentifier" in description else ("workgroup", description["WorkgroupName"])
+    )
     draining = [callback for callback in callbacks.waiting_for(kind, hint.region, name) if callback.goal == "idle"]
     if is_look(description):
         return answered + _answer_all([callback for callback in draining if callback.subject == hint.name])

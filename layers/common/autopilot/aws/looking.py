@@ -50,7 +50,11 @@ def _of_verdict(verdict: Verdict) -> Answer | str:
 
 def _lock(callback: Callback) -> Verdict:
     owner = locks.holder(callback.key)
-    return Verdict("pending", f"{owner} holds the lock of {callback.name}") if owner else Verdict("reached", f"the lock of {callback.name} is free")
+    return (
+        Verdict("pending", f"{owner} holds the lock of {callback.name}")
+        if owner
+        else Verdict("reached", f"the lock of {callback.name} is free")
+    )
 
 
 def _statement(callback: Callback) -> Answer | str:

@@ -33,10 +33,10 @@ def create(spec: Spec, execution: str) -> Decision:
 
 
 def _create_workgroup(spec: Spec, execution: str) -> bool:
-    if not workgroups.create_namespace(namespace_request(spec, execution)):
-        # Under the lock, a managed namespace without a workgroup can only be what an execution that died left half-way.
-        if MANAGED_TAG not in (workgroups.namespace_tags(spec.name) or {}):
-            raise WarehouseDiffers(f"a namespace {spec.name} exists that Autopilot did not create; its data is left alone. Choose another name")
+    created = workgroups.create_namespace(namespace_request(spec, execution))
+    # Under the lock, a managed namespace without a workgroup can only be what an execution that died left half-way.
+    if not created and MANAGED_TAG not in (workgroups.namespace_tags(spec.name) or {}):
+        raise WarehouseDiffers(f"a namespace {spec.name} exists that Autopilot did not create; its data is left alone. Choose another name")
     return workgroups.create_workgroup(workgroup_request(spec, execution))
 
 

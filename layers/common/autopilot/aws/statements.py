@@ -37,7 +37,13 @@ def _wait_for(call: Waiting, target: Target, unit: Unit, token: str, asked: RunS
         target, unit.statements, data_api.STATEMENT_NAME, token, bind(asked.parameters) if asked else []
     )
     callback = Callback(
-        goal="statement", token=call.token, execution=call.execution, name=target.name, key=token, subject=statement, last_look=call.last_look
+        goal="statement",
+        token=call.token,
+        execution=call.execution,
+        name=target.name,
+        key=token,
+        subject=statement,
+        last_look=call.last_look,
     )
     callbacks.store(callback)
     if not executions.is_running(call.execution):

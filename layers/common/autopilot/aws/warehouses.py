@@ -29,5 +29,7 @@ def get(reference: Reference) -> Warehouse:
     found = find(reference)
     if found is None:
         kinds = f"{reference.kind} of the name" if reference.kind else "cluster and no workgroup of the name"
-        raise WarehouseNotFound(f"no {kinds} {reference.name} exists in this account and region; check the spelling, or name its kind and region")
+        raise WarehouseNotFound(
+            f"no {kinds} {reference.name} exists in this account and region; check the spelling, or name its kind and region"
+        )
     return found

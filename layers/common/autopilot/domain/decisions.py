@@ -97,7 +97,11 @@ def decide_drain(running: int | None, unseen_because: str, now: datetime, deadli
     """Judge the number of running queries of others. `deadline` is when the patience of `drain_seconds` ends."""
     if running == 0:
         return Drain("idle", 0, "no query was running")
-    what = f"{running} quer{'y was' if running == 1 else 'ies were'} running" if running else f"its queries could not be seen ({unseen_because})"
+    what = (
+        f"{running} quer{'y was' if running == 1 else 'ies were'} running"
+        if running
+        else f"its queries could not be seen ({unseen_because})"
+    )
     if now >= deadline:
         return Drain("busy", running, f"{what} when the time to drain was over")
     return Drain("pending", running, what)

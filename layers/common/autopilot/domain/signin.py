@@ -38,7 +38,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 def target_of(warehouse: Warehouse, database: str | None = None) -> Target:
     """The way in: the managed admin secret, else temporary credentials for a cluster's admin user, else the own IAM identity."""
-    method: Method = "secret" if warehouse.secret_arn else "temporary credentials" if warehouse.admin_user and warehouse.kind == "cluster" else "iam identity"
+    method: Method = (
+        "secret"
+        if warehouse.secret_arn
+        else "temporary credentials"
+        if warehouse.admin_user and warehouse.kind == "cluster"
+        else "iam identity"
+    )
     return Target(
         kind=warehouse.kind,
         name=warehouse.name,

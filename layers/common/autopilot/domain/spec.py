@@ -112,7 +112,9 @@ def _network_problems(spec: Spec) -> list[str]:
         problems.append("spec.network.subnet_ids: belongs to a workgroup; a cluster takes subnet_group")
     if spec.kind == "workgroup" and network.subnet_group is not None:
         problems.append("spec.network.subnet_group: belongs to a cluster; a workgroup takes subnet_ids")
-    problems += [f"spec.network.subnet_ids: {i[:40]!r} is not a subnet id" for i in network.subnet_ids if not re.fullmatch(r"subnet-[0-9a-f]+", i)]
+    problems += [
+        f"spec.network.subnet_ids: {i[:40]!r} is not a subnet id" for i in network.subnet_ids if not re.fullmatch(r"subnet-[0-9a-f]+", i)
+    ]
     problems += [
         f"spec.network.security_group_ids: {i[:40]!r} is not a security group id"
         for i in network.security_group_ids
@@ -125,7 +127,9 @@ def _tag_problems(spec: Spec) -> list[str]:
     problems = []
     for key, value in spec.tags.items():
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
-            problems.append(f"spec.tags: key {key[:40]!r} is not allowed; 1 to 128 letters, digits, spaces and . : / = + - @ _, not aws: or autopilot:")
+            problems.append(
+                f"spec.tags: key {key[:40]!r} is not allowed; 1 to 128 letters, digits, spaces and . : / = + - @ _, not aws: or autopilot:"
+            )
         if len(value) > 256 or not _TAG.fullmatch(value):
             problems.append(f"spec.tags.{key[:40]}: the value is not allowed; up to 256 letters, digits, spaces and . : / = + - @ _")
     return problems
@@ -192,7 +196,10 @@ def differences(spec: Spec, seen: Warehouse) -> list[str]:
 
     A paused cluster's node count is left out: AWS describes a paused multi-node cluster as single-node.
     """
-    wanted: list[tuple[str, object, object]] = [("database", spec.database, seen.database), ("network.public", spec.network.public, seen.public)]
+    wanted: list[tuple[str, object, object]] = [
+        ("database", spec.database, seen.database),
+        ("network.public", spec.network.public, seen.public),
+    ]
     if seen.kind == "cluster":
         wanted.append(("compute.node_type", spec.compute.node_type, seen.node_type))
         if seen.status not in {"paused", "pausing", "resuming"}:

@@ -27,7 +27,9 @@ LOOK_AT_QUERIES = [
 ]
 PROBE = "SELECT 1"
 #: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
-_ALONE = re.compile(r"\s*(VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE)
+_ALONE = re.compile(
+    r"\s*(VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE
+)
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -51,7 +53,9 @@ def units(request: RunSqlInput, text: str | None) -> list[Unit]:
     for number, statement in enumerate(statements, 1):
         size = len(statement.encode())
         if size > MAX_STATEMENT_BYTES:
-            raise InvalidInput(f"{path}: statement {number} has {size} bytes; the Data API takes up to {MAX_STATEMENT_BYTES}. Load data by COPY instead")
+            raise InvalidInput(
+                f"{path}: statement {number} has {size} bytes; the Data API takes up to {MAX_STATEMENT_BYTES}. Load data by COPY instead"
+            )
     if len(statements) == 1 or not request.transaction:
         return [Unit([statement]) for statement in statements]
     if len(statements) > MAX_BATCH:
@@ -60,7 +64,9 @@ def units(request: RunSqlInput, text: str | None) -> list[Unit]:
         )
     for number, statement in enumerate(statements, 1):
         if _ALONE.match(statement):
-            raise InvalidInput(f"{path}: statement {number} ({statement[:40].strip()!r}) cannot run in a transaction; set transaction to false")
+            raise InvalidInput(
+                f"{path}: statement {number} ({statement[:40].strip()!r}) cannot run in a transaction; set transaction to false"
+            )
     return [Unit(statements)]
 
 
@@ -68,9 +74,9 @@ def split(text: str) -> list[str]:
     """The statements of a text, split at semicolons outside strings, comments and dollar quotes. Raises InvalidInput if it cannot be read."""
     if ";" not in text:
         return [text.strip()] if text.strip() else []
-    from sqlglot.errors import TokenError
     from sqlglot.dialects.redshift import Redshift
-    from sqlglot.tokens import TokenType
+    from sqlglot.errors import TokenError
+    from sqlglot.tokenizer_core import TokenType
 
     try:
         tokens = Redshift().tokenize(text)
@@ -104,7 +110,9 @@ def bind(parameters: dict[str, str | int | float | bool]) -> list[dict[str, str]
     bound = []
     for name, value in parameters.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise InvalidInput(f"parameters: {name[:40]!r} is not a parameter name; letters, digits and underscores, not starting with a digit")
+            raise InvalidInput(
+                f"parameters: {name[:40]!r} is not a parameter name; letters, digits and underscores, not starting with a digit"
+            )
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if not text:
             raise InvalidInput(f"parameters.{name}: must not be empty; the Data API takes values of 1 character or more")

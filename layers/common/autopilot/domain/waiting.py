@@ -11,7 +11,9 @@ from autopilot.domain.warehouse import Warehouse, primary_status
 Goal = Literal["available", "paused", "deleted", "snapshot", "unlocked", "idle", "statement"]
 
 #: Cluster states that no later state follows without a person. Source: DescribeClusters, `ClusterStatus`.
-_STUCK = frozenset({"hardware-failure", "incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "storage-full"})
+_STUCK = frozenset(
+    {"hardware-failure", "incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "storage-full"}
+)
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -59,4 +59,4 @@ def primary_status(status: str) -> str:
 
     Source: DescribeClusters, `ClusterStatus`.
     """
-    return status.split(",")[0].strip().lower()
+    return status.partition(",")[0].strip().lower()

@@ -53,16 +53,19 @@ def handler(kind: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any, Any], 
 def _act(act: Callable[[Any], Any], call: Any) -> dict[str, Any]:
     with logger.append_context_keys(**_loggable(call)):
         answer: dict[str, Any] = msgspec.to_builtins(act(call)) or {}
-        logger.info("done", **_loggable(answer))
+        logger.info("done", extra=_loggable(answer))
         return answer
 
 
 def _loggable(value: Any) -> dict[str, str]:
-    read = value.get if isinstance(value, dict) else lambda key: getattr(value, key, None)
-    found = {key: text for key in _LOGGED if isinstance(text := read(key), str)}
-    warehouse = read("warehouse")
-    name = warehouse.get("name") if isinstance(warehouse, dict) else getattr(warehouse, "name", None)
-    return {**found, "warehouse": name} if name else found
+    found = {key: text for key in _LOGGED if isinstance(text := _read(value, key), str)}
+    name = _read(_read(value, "warehouse"), "name")
+    return {**found, "warehouse": name} if isinstance(name, str) else found
+
+
+def _read(value: Any, key: str) -> Any:
+    """A field of a struct or of plain data."""
+    return value.get(key) if isinstance(value, dict) else getattr(value, key, None)
 
 
 def _count(name: str, what: str) -> None:

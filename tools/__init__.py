@@ -1,0 +1,1 @@
+"""What the gates need besides pytest, ruff and mypy."""
