@@ -1,0 +1,141 @@
+"""The test desk under `/_sandbox/`: what no AWS service offers. JSON in, JSON out.
+
+GET    /_sandbox/health   whether the sandbox is up
+GET    /_sandbox/faults   injected faults with their counts, and how often each operation was called
+POST   /_sandbox/faults   {"service", "operation", "code", "times", "probability", "delay_seconds", "message", "status"}
+DELETE /_sandbox/faults   forget all faults and counts
+GET    /_sandbox/events   what happens to hints, and how many were sent and dropped
+POST   /_sandbox/events   {"drop", "duplicate", "delay_seconds", "shuffle"}
+GET    /_sandbox/clock    {"scale"}
+POST   /_sandbox/clock    {"scale"}: how many life-cycle seconds pass in one real second
+POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.world import World
+
+PREFIX = "/_sandbox/"
+
+Json = dict[str, Any]
+
+_FAULT_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "service": (str,),
+    "operation": (str,),
+    "code": (str,),
+    "times": (int,),
+    "probability": (int, float),
+    "delay_seconds": (int, float),
+    "message": (str,),
+    "status": (int,),
+}
+_EVENT_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "drop": (bool,),
+    "duplicate": (int,),
+    "delay_seconds": (int, float),
+    "shuffle": (bool,),
+}
+_CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
+
+
+class BadRequest(Exception):
+    """The desk was asked for something it does not understand; the message says what to change."""
+
+
+class Desk:
+    """Answers one request of the desk. Blocks while a reset waits for the databases, so it runs on a worker thread."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._routes: dict[tuple[str, str], Callable[[Json], Json]] = {
+            ("GET", "health"): self._health,
+            ("GET", "faults"): self._list_faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "events"): lambda _: self._world.hints.settings(),
+            ("POST", "events"): self._configure_events,
+            ("GET", "clock"): lambda _: {"scale": self._world.clock.scale},
+            ("POST", "clock"): self._set_clock,
+            ("POST", "reset"): self._reset,
+        }
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Json]:
+        """HTTP status and JSON answer."""
+        name = path.removeprefix(PREFIX).strip("/")
+        route = self._routes.get((method, name))
+        if route is None:
+            return self._no_route(method, name)
+        try:
+            return 200, route(_decode(body))
+        except (BadRequest, ValueError, TypeError) as error:
+            return 400, {"error": "BadRequest", "message": str(error)}
+
+    def _no_route(self, method: str, name: str) -> tuple[int, Json]:
+        methods = sorted(known for known, route in self._routes if route == name)
+        if methods:
+            return 405, {"error": "MethodNotAllowed", "message": f"{PREFIX}{name} takes {', '.join(methods)}, not {method}"}
+        names = sorted({route for _, route in self._routes})
+        return 404, {"error": "NotFound", "message": f"there is no {PREFIX}{name}; there are {', '.join(names)}"}
+
+    def _health(self, _: Json) -> Json:
+        return {"status": "ok", "pid": os.getpid(), "clock_scale": self._world.clock.scale}
+
+    def _list_faults(self, _: Json) -> Json:
+        return {"faults": self._world.faults.list(), "calls": dict(self._world.faults.calls)}
+
+    def _add_fault(self, spec: Json) -> Json:
+        _check_fields(spec, _FAULT_FIELDS)
+        if not spec.get("code") and not spec.get("delay_seconds"):
+            raise BadRequest("a fault needs a code to answer with, or delay_seconds, or both")
+        return {"fault": vars(self._world.faults.add(**spec)).copy()}
+
+    def _clear_faults(self, _: Json) -> Json:
+        self._world.faults.clear()
+        return {"faults": []}
+
+    def _configure_events(self, spec: Json) -> Json:
+        _check_fields(spec, _EVENT_FIELDS)
+        self._world.hints.configure(**spec)
+        return self._world.hints.settings()
+
+    def _set_clock(self, spec: Json) -> Json:
+        _check_fields(spec, _CLOCK_FIELDS)
+        if "scale" not in spec:
+            raise BadRequest("scale is missing: how many life-cycle seconds pass in one real second")
+        self._world.clock.scale = spec["scale"]
+        return {"scale": self._world.clock.scale}
+
+    def _reset(self, _: Json) -> Json:
+        self._world.faults.clear()
+        self._world.hints.reset()
+        for backend in (self._world.data_api, self._world.clusters, self._world.serverless):
+            if backend is not None:
+                backend.reset()
+        return {"status": "reset"}
+
+
+def _decode(body: bytes) -> Json:
+    if not body.strip():
+        return {}
+    try:
+        decoded = json.loads(body)
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(decoded, dict):
+        raise BadRequest(f"the body must be a JSON object, not {type(decoded).__name__}")
+    return decoded
+
+
+def _check_fields(spec: Json, fields: Mapping[str, tuple[type, ...]]) -> None:
+    for name, value in spec.items():
+        if name not in fields:
+            raise BadRequest(f"unknown field {name!r}; known fields are {', '.join(fields)}")
+        # bool is an int to Python, and never what a number field means
+        if not isinstance(value, fields[name]) or (isinstance(value, bool) and bool not in fields[name]):
+            expected = " or ".join(kind.__name__ for kind in fields[name])
+            raise BadRequest(f"field {name!r} must be {expected}, not {type(value).__name__}")

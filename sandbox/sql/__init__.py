@@ -1,0 +1,1 @@
+"""Redshift SQL on PostgreSQL: the dialect, the system views, users and roles, COPY and UNLOAD."""

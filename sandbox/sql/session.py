@@ -1,0 +1,193 @@
+"""One signed-in session of a warehouse: runs Redshift SQL, one statement after the other, and keeps the record of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.raw_cursor import RawCursor
+
+from sandbox.sql.errors import SqlError, from_postgres
+from sandbox.sql.lexer import Statement, split
+
+if TYPE_CHECKING:
+    from sandbox.sql.databases import Databases
+
+
+class Files(Protocol):
+    """The S3 that COPY and UNLOAD use."""
+
+    def s3_get(self, bucket: str, key: str) -> bytes: ...
+    def s3_put(self, bucket: str, key: str, body: bytes) -> None: ...
+    def s3_list(self, bucket: str, prefix: str) -> list[str]: ...
+    def s3_delete(self, bucket: str, key: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result; the type is PostgreSQL's number of it and its modifier (length, precision)."""
+
+    name: str
+    type_oid: int
+    type_modifier: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement gave back: values as text, None for NULL. `row_count` also counts rows that were changed."""
+
+    columns: tuple[Column, ...] = ()
+    rows: list[tuple[str | None, ...]] = field(default_factory=list)
+    row_count: int = 0
+    query_id: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(len(value) for row in self.rows for value in row if value is not None)
+
+
+class Session:
+    """A connection as one user to one database of one warehouse. One thread runs statements; any thread may cancel or close."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        warehouse: str,
+        database: str,
+        user: str,
+        connection: psycopg.Connection[Any],
+        files: Files | None = None,
+    ) -> None:
+        self.databases, self.warehouse, self.database, self.user, self.files = databases, warehouse, database, user, files
+        self.connection = connection
+        self.pid = connection.info.backend_pid
+        self.parameters: Mapping[str, str] = {}
+        self.settings: dict[str, str] = {}
+        self.query_id = 0
+        self.superuser, self.user_id = False, 0
+        self._transaction_id = 0
+        self._closing = threading.Lock()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        facts = self.run("SELECT redshift_session_user_id(), redshift_is_superuser(redshift_session_user_id())").rows[0]
+        self.user_id, self.superuser = int(facts[0] or 0), facts[1] == "t"
+        self.run("SELECT set_config('search_path', quote_ident($1) || ', public', false)", (self.user,))
+        if self.superuser:
+            self.run(f"SET ROLE {self.databases.admin_role(self.warehouse)}")
+
+    @property
+    def query_group(self) -> str:
+        return self.settings.get("query_group", "default")
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.connection.info.transaction_status is not TransactionStatus.IDLE
+
+    def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
+        """Run one statement of Redshift SQL. Raises SqlError, also when the text has several statements or none."""
+        statements = split(sql)
+        if len(statements) != 1:
+            raise SqlError("cannot insert multiple commands into a prepared statement" if statements else "the query is empty", "42601")
+        return self.execute_statement(statements[0], parameters)
+
+    def execute_statement(self, statement: Statement, parameters: Mapping[str, str] | None = None) -> Result:
+        """Run one statement that `split` found."""
+        from sandbox.sql.statements import masked_text, plan
+
+        handler, query_type = plan(statement)
+        self.parameters = parameters or {}
+        known = self._transaction_id if self.in_transaction else None
+        self.query_id = self.databases.history.begin(self, query_type, masked_text(statement), known)
+        self._transaction_id = known or self.query_id
+        try:
+            with _translated(self.query_id):
+                result = handler(self, statement)
+        except SqlError as error:
+            self._record("canceled" if error.canceled else "failed", error=str(error))
+            raise
+        except BaseException as error:
+            self._record("failed", error=f"{type(error).__name__}: {error}")
+            raise
+        self._record("success", result)
+        return Result(result.columns, result.rows, result.row_count, self.query_id)
+
+    def _record(self, status: str, result: Result | None = None, error: str | None = None) -> None:
+        answer = result or Result()
+        self.databases.history.end(self.query_id, status, len(answer.rows), answer.size_bytes, error)
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
+        """Run PostgreSQL's own SQL with values for `$1`, `$2`, ...; raises psycopg.Error."""
+        cursor = RawCursor(self.connection)
+        cursor.execute(sql.encode(), list(values) or None, prepare=False)
+        return _result(cursor)
+
+    def bound(self, names: Sequence[str]) -> list[str]:
+        """The values of those parameters."""
+        missing = [name for name in names if name not in self.parameters]
+        if missing:
+            raise SqlError(f"there is no value for the parameter :{missing[0]}", "42P02")
+        return [self.parameters[name] for name in names]
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Several statements of PostgreSQL as one of Redshift."""
+        with self.connection.transaction():
+            yield
+
+    def refuse_in_transaction(self, what: str) -> None:
+        if self.in_transaction:
+            raise SqlError(f"{what} cannot run inside a transaction block", "25001")
+
+    def begin(self) -> None:
+        with _translated(0):
+            self.run("BEGIN")
+
+    def commit(self) -> None:
+        with _translated(self.query_id):
+            self.run("COMMIT")
+
+    def rollback(self) -> None:
+        with _translated(self.query_id):
+            self.run("ROLLBACK")
+
+    def cancel(self) -> None:
+        """Ask the server to end the statement that runs now; harmless when none does."""
+        with self._closing, contextlib.suppress(psycopg.Error):
+            if not self.connection.closed:
+                self.connection.cancel_safe(timeout=5)
+
+    def close(self) -> None:
+        with self._closing:
+            self.connection.close()
+        self.databases.forget(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def _translated(query_id: int) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise from_postgres(error, query_id) from error
+
+
+def _result(cursor: RawCursor[Any]) -> Result:
+    answer = cursor.pgresult
+    count = max(cursor.rowcount, 0)
+    if answer is None or not answer.nfields:
+        return Result(row_count=count)
+    width = range(answer.nfields)
+    columns = tuple(Column((answer.fname(c) or b"").decode(), answer.ftype(c), answer.fmod(c)) for c in width)
+    rows = [tuple(None if (value := answer.get_value(r, c)) is None else value.decode() for c in width) for r in range(answer.ntuples)]
+    return Result(columns, rows, count)

@@ -1,0 +1,170 @@
+"""Which statement is handled by what: the one table of everything that the sandbox's Redshift understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlglot.tokenizer_core import TokenType
+
+from sandbox.sql import maintenance, principals, settings, tables, transfer
+from sandbox.sql.dialect import translate
+from sandbox.sql.errors import SqlError, unsupported
+from sandbox.sql.lexer import Statement
+from sandbox.sql.rewrite import to_postgres
+from sandbox.sql.session import Result, Session
+
+if TYPE_CHECKING:
+    Handler = Callable[[Session, Statement], Result]
+
+_OPTIONAL_AFTER_CREATE = ("OR", "REPLACE", "LOCAL", "TEMP", "TEMPORARY", "RECURSIVE")
+_SECRET_BEFORE = ("PASSWORD", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+
+
+def _query(session: Session, source: Statement) -> Result:
+    """SELECT, INSERT, UPDATE, DELETE and their like."""
+    text, names = translate(source.text, session.database)
+    return session.run(text, session.bound(names))
+
+
+def _definition(session: Session, source: Statement) -> Result:
+    """What PostgreSQL has too, with other words inside."""
+    names: list[str] = []
+    text = to_postgres(source, names)
+    return session.run(text, session.bound(names))
+
+
+def _explain(session: Session, source: Statement) -> Result:
+    start = 2 if source.starts_with("EXPLAIN", "VERBOSE") else 1
+    text, names = translate(source.text_of(start), session.database)
+    return session.run(f"EXPLAIN {'VERBOSE ' if start == 2 else ''}{text}", session.bound(names))
+
+
+def _merge(session: Session, source: Statement) -> Result:
+    if source.words[-2:] == ("REMOVE", "DUPLICATES"):
+        raise unsupported("MERGE ... REMOVE DUPLICATES")
+    return _definition(session, source)
+
+
+def _create_function(session: Session, source: Statement) -> Result:
+    language = source.find("LANGUAGE")
+    if language >= 0 and source.name_at(language + 1).startswith("plpython"):
+        raise SqlError("Python UDFs have ended; a function in plpythonu is not supported", "0A000")
+    return _definition(session, source)
+
+
+def _not_supported(what: str) -> Handler:
+    def refuse(_session: Session, _source: Statement) -> Result:
+        raise unsupported(what)
+
+    return refuse
+
+
+HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
+    ("SELECT",): (_query, "SELECT"),
+    ("WITH",): (_query, "SELECT"),
+    ("VALUES",): (_query, "SELECT"),
+    ("(",): (_query, "SELECT"),
+    ("INSERT",): (_query, "INSERT"),
+    ("UPDATE",): (_query, "UPDATE"),
+    ("DELETE",): (_query, "DELETE"),
+    ("MERGE",): (_merge, "MERGE"),
+    ("TRUNCATE",): (_definition, "DDL"),
+    ("COPY",): (transfer.copy, "COPY"),
+    ("UNLOAD",): (transfer.unload, "UNLOAD"),
+    ("VACUUM",): (maintenance.vacuum, "VACUUM"),
+    ("ANALYZE",): (maintenance.analyze, "ANALYZE"),
+    ("ANALYSE",): (maintenance.analyze, "ANALYZE"),
+    ("ANALYZE", "COMPRESSION"): (maintenance.analyze_compression, "ANALYZE"),
+    ("REFRESH", "MATERIALIZED", "VIEW"): (tables.refresh_materialized_view, "UTILITY"),
+    ("CALL",): (_definition, "UTILITY"),
+    ("EXPLAIN",): (_explain, "UTILITY"),
+    ("CANCEL",): (maintenance.cancel, "UTILITY"),
+    ("LOCK",): (_definition, "UTILITY"),
+    ("COMMENT",): (_definition, "DDL"),
+    # transactions, cursors and prepared statements
+    ("BEGIN",): (settings.transaction, "UTILITY"),
+    ("START", "TRANSACTION"): (settings.transaction, "UTILITY"),
+    ("COMMIT",): (settings.transaction, "UTILITY"),
+    ("END",): (settings.transaction, "UTILITY"),
+    ("ROLLBACK",): (settings.transaction, "UTILITY"),
+    ("ABORT",): (settings.transaction, "UTILITY"),
+    ("DECLARE",): (_definition, "UTILITY"),
+    ("FETCH",): (_definition, "UTILITY"),
+    ("CLOSE",): (_definition, "UTILITY"),
+    ("PREPARE",): (_definition, "UTILITY"),
+    ("EXECUTE",): (_definition, "UTILITY"),
+    ("DEALLOCATE",): (_definition, "UTILITY"),
+    ("SET",): (settings.set_parameter, "UTILITY"),
+    ("RESET",): (settings.reset_parameter, "UTILITY"),
+    ("SHOW",): (settings.show, "UTILITY"),
+    # tables, views, schemas, procedures
+    ("CREATE", "TABLE"): (tables.create_table, "DDL"),
+    ("CREATE", "VIEW"): (tables.create_view, "DDL"),
+    ("CREATE", "MATERIALIZED", "VIEW"): (tables.create_materialized_view, "DDL"),
+    ("ALTER", "MATERIALIZED", "VIEW"): (tables.alter_materialized_view, "DDL"),
+    ("CREATE", "SCHEMA"): (principals.create_schema, "DDL"),
+    ("CREATE", "PROCEDURE"): (_definition, "DDL"),
+    ("CREATE", "FUNCTION"): (_create_function, "DDL"),
+    ("ALTER", "TABLE"): (tables.alter_table, "DDL"),
+    ("ALTER", "SCHEMA"): (principals.alter_owned, "DDL"),
+    ("ALTER", "PROCEDURE"): (principals.alter_owned, "DDL"),
+    ("ALTER", "FUNCTION"): (principals.alter_owned, "DDL"),
+    ("DROP", "TABLE"): (_definition, "DDL"),
+    ("DROP", "VIEW"): (_definition, "DDL"),
+    ("DROP", "MATERIALIZED", "VIEW"): (_definition, "DDL"),
+    ("DROP", "SCHEMA"): (_definition, "DDL"),
+    ("DROP", "PROCEDURE"): (_definition, "DDL"),
+    ("DROP", "FUNCTION"): (_definition, "DDL"),
+    # databases, users and rights
+    ("CREATE", "DATABASE"): (principals.create_database, "DDL"),
+    ("DROP", "DATABASE"): (principals.drop_database, "DDL"),
+    ("CREATE", "USER"): (principals.create_user, "DDL"),
+    ("ALTER", "USER"): (principals.alter_user, "DDL"),
+    ("DROP", "USER"): (principals.drop, "DDL"),
+    ("CREATE", "GROUP"): (principals.create_group, "DDL"),
+    ("ALTER", "GROUP"): (principals.alter_group, "DDL"),
+    ("DROP", "GROUP"): (principals.drop, "DDL"),
+    ("CREATE", "ROLE"): (principals.create_role, "DDL"),
+    ("DROP", "ROLE"): (principals.drop, "DDL"),
+    ("GRANT",): (principals.grant, "DDL"),
+    ("REVOKE",): (principals.grant, "DDL"),
+    ("GRANT", "ROLE"): (principals.grant_role, "DDL"),
+    ("REVOKE", "ROLE"): (principals.grant_role, "DDL"),
+    ("ALTER", "DEFAULT", "PRIVILEGES"): (principals.default_privileges, "DDL"),
+    # known to Redshift, refused by name
+    ("CREATE", "EXTERNAL"): (_not_supported("CREATE EXTERNAL"), "DDL"),
+    ("CREATE", "DATASHARE"): (_not_supported("CREATE DATASHARE"), "DDL"),
+    ("CREATE", "MASKING"): (_not_supported("CREATE MASKING POLICY"), "DDL"),
+    ("CREATE", "RLS"): (_not_supported("CREATE RLS POLICY"), "DDL"),
+    ("CREATE", "MODEL"): (_not_supported("CREATE MODEL"), "DDL"),
+    ("CREATE", "LIBRARY"): (_not_supported("CREATE LIBRARY"), "DDL"),
+    ("ATTACH",): (_not_supported("ATTACH"), "DDL"),
+    ("DETACH",): (_not_supported("DETACH"), "DDL"),
+}
+
+
+def plan(source: Statement) -> tuple[Handler, str]:
+    """The handler of a statement and its query type; raises SqlError for a statement the sandbox does not know."""
+    words = source.words
+    if words[0] == "CREATE":
+        rest = list(words[1:])
+        while rest and rest[0] in _OPTIONAL_AFTER_CREATE:
+            rest.pop(0)
+        words = ("CREATE", *rest)
+    for length in (3, 2, 1):
+        if found := HANDLERS.get(words[:length]):
+            handler, query_type = found
+            return handler, "CTAS" if handler is tables.create_table and source.find("AS") >= 0 else query_type
+    raise unsupported(f"the statement {' '.join(word for word in words[:2] if word)}")
+
+
+def masked_text(source: Statement) -> str:
+    """The text for the record: passwords and keys are left out."""
+    pieces, at = [], 0
+    for index, token in enumerate(source.tokens):
+        before = [word for word in source.words[max(0, index - 2) : index] if word not in ("AS", "WITH", "=")]
+        if token.token_type is TokenType.STRING and before and before[-1] in _SECRET_BEFORE:
+            pieces += [source.text[at : token.start], "'***'"]
+            at = token.end + 1
+    return "".join([*pieces, source.text[at:]])
