@@ -7,17 +7,18 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 from rich.console import Console
 
 from sandbox import deploy, host
+from sandbox.kernel import REGION
 
 _FAILED_TO_DEPLOY = 1
 _PORT_IN_USE = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns an exit code only when the sandbox could not start, for `serve` leaves the process itself."""
     options = _parser().parse_args(arguments)
     up = _Up(options)
     try:
@@ -84,7 +85,7 @@ def _how_to_reach(endpoint: str) -> str:
     return (
         f"endpoint {endpoint}\n"
         "point the AWS CLI at it with\n"
-        f"  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={host.REGION}"
+        f"  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={REGION}"
     )
 
 

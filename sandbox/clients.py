@@ -10,6 +10,8 @@ from botocore.config import Config
 
 from sandbox.kernel import REGION
 
+#: A request that says so is the sandbox's own, or one of somebody who only watches: no fault hits it and nobody counts it.
+OBSERVER = "redshift-sandbox-observer"
 ROOT = {"AccessKeyId": "test", "SecretAccessKey": "test"}
 
 

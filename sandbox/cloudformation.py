@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from ministack.services import dynamodb, eventbridge, lambda_svc, s3, scheduler, sns
 from ministack.services.cloudformation import provisioners, stacks
 
-from sandbox.clients import client
-from sandbox.gateway import INTERNAL_USER_AGENT
+from sandbox.clients import OBSERVER, client
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -25,7 +24,7 @@ _HANDLERS = provisioners._RESOURCE_HANDLERS
 def register(endpoint: str) -> None:
     """Make the resource types known, once per process; `endpoint` is where the Redshift services answer."""
     _provision_redshift_on_worker_threads()
-    _redshift_types(lambda: client(endpoint, "redshift", attempts=3, user_agent=INTERNAL_USER_AGENT))
+    _redshift_types(lambda: client(endpoint, "redshift", attempts=3, user_agent=OBSERVER))
     _event_bus_policy()
     _schedule()
     _after("AWS::Lambda::Function", _configure_function)
@@ -45,7 +44,7 @@ def _provision_redshift_on_worker_threads() -> None:
 
 def _redshift_types(redshift: Callable[[], Any]) -> None:
     _HANDLERS["AWS::Redshift::EventSubscription"] = _crud(
-        name=lambda logical_id, props, stack: props["SubscriptionName"],
+        name=lambda _logical_id, props, _stack: props["SubscriptionName"],
         create=lambda name, props: redshift().create_event_subscription(**_subscription(name, props)),
         update=lambda name, props: redshift().modify_event_subscription(**_without(_subscription(name, props), "Tags")),
         delete=lambda name: redshift().delete_event_subscription(SubscriptionName=name),
@@ -59,7 +58,7 @@ def _redshift_types(redshift: Callable[[], Any]) -> None:
         replaced_by=("ParameterGroupName", "ParameterGroupFamily", "Description"),
     )
     _HANDLERS["AWS::Redshift::ClusterSubnetGroup"] = _crud(
-        name=lambda logical_id, props, stack: _lower_name(stack, logical_id),
+        name=lambda logical_id, _props, stack: _lower_name(stack, logical_id),
         create=lambda name, props: redshift().create_cluster_subnet_group(**_subnet_group(name, props), Tags=props.get("Tags", [])),
         update=lambda name, props: redshift().modify_cluster_subnet_group(**_subnet_group(name, props)),
         delete=lambda name: redshift().delete_cluster_subnet_group(ClusterSubnetGroupName=name),
@@ -145,7 +144,7 @@ def _subnet_group(name: str, props: Json) -> Json:
 
 
 def _event_bus_policy() -> None:
-    def create(logical_id: str, props: Json, stack: str) -> Created:
+    def create(_logical_id: str, props: Json, _stack: str) -> Created:
         bus = props.get("EventBusName", "default")
         statement = props.get("Statement") or {
             "Principal": {"AWS": props["Principal"]} if props.get("Principal") != "*" else "*",
@@ -155,7 +154,7 @@ def _event_bus_policy() -> None:
         _accept(eventbridge._put_permission({**statement, "EventBusName": bus, "StatementId": props["StatementId"]}))
         return f"{bus}|{props['StatementId']}", {}
 
-    def delete(physical_id: str, props: Json) -> None:
+    def delete(physical_id: str, _props: Json) -> None:
         bus, _, statement_id = physical_id.rpartition("|")
         eventbridge._remove_permission({"EventBusName": bus, "StatementId": statement_id})
 
@@ -167,7 +166,7 @@ def _event_bus_policy() -> None:
 
 
 def _schedule() -> None:
-    """ministack's handler drops the time zone, start, end and key of a schedule, and goes on when the service refuses it."""
+    """Take every member: ministack's handler drops the time zone, start, end and key of a schedule, and goes on when the service refuses it."""
     members = (
         "ScheduleExpression",
         "ScheduleExpressionTimezone",
@@ -268,13 +267,13 @@ def _configure_table(name: str, props: Json) -> None:
         dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(request)
 
 
-def _refuse_to_delete_a_full_bucket(physical_id: str, props: Json) -> None:
+def _refuse_to_delete_a_full_bucket(physical_id: str, _props: Json) -> None:
     bucket = s3._buckets.get(physical_id)
     if bucket and bucket["objects"]:
         raise ValueError(f"The bucket you tried to delete is not empty: {physical_id}")
 
 
-def _refuse_an_unknown_topic(logical_id: str, props: Json, stack: str) -> None:
+def _refuse_an_unknown_topic(_logical_id: str, props: Json, _stack: str) -> None:
     if sns._topic_by_arn_any_scope(props.get("TopicArn", "")) is None:
         raise ValueError(f"Topic does not exist: {props.get('TopicArn')}")
 

@@ -106,7 +106,7 @@ class Demo:
             note(_said(paused))
             note("states: " + " > ".join(driver.states(pause)))
             expect(
-                driver.sandbox.client("redshift").describe_clusters(ClusterIdentifier="analytics")["Clusters"][0]["ClusterStatus"]
+                driver.sandbox.observe("redshift").describe_clusters(ClusterIdentifier="analytics")["Clusters"][0]["ClusterStatus"]
                 == "paused",
                 paused,
             )
@@ -153,7 +153,7 @@ def _said(ended: Ended) -> str:
 
 def _until_running(driver: Driver, seconds: float = 20) -> None:
     """Wait until the statement that a workflow waits for runs in the database."""
-    table, data = driver.sandbox.client("dynamodb"), driver.sandbox.client("redshift-data")
+    table, data = driver.sandbox.observe("dynamodb"), driver.sandbox.observe("redshift-data")
     waiting = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "CALLBACK#statement"}}}
     deadline = time.monotonic() + seconds
     while True:

@@ -8,6 +8,7 @@ GET    /_sandbox/events   what happens to hints, and how many were sent and drop
 POST   /_sandbox/events   {"drop", "duplicate", "delay_seconds", "shuffle"}
 GET    /_sandbox/clock    {"scale"}
 POST   /_sandbox/clock    {"scale"}: how many life-cycle seconds pass in one real second
+POST   /_sandbox/snapshots {"cluster", "older_by_hours"}: make every snapshot of a cluster older
 POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sandbox.world import World
@@ -40,6 +42,7 @@ _EVENT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "delay_seconds": (int, float),
     "shuffle": (bool,),
 }
+_SNAPSHOT_FIELDS: Mapping[str, tuple[type, ...]] = {"cluster": (str,), "older_by_hours": (int, float)}
 _CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
 
 
@@ -61,6 +64,7 @@ class Desk:
             ("POST", "events"): self._configure_events,
             ("GET", "clock"): lambda _: {"scale": self._world.clock.scale},
             ("POST", "clock"): self._set_clock,
+            ("POST", "snapshots"): self._age_snapshots,
             ("POST", "reset"): self._reset,
         }
 
@@ -109,6 +113,13 @@ class Desk:
             raise BadRequest("scale is missing: how many life-cycle seconds pass in one real second")
         self._world.clock.scale = spec["scale"]
         return {"scale": self._world.clock.scale}
+
+    def _age_snapshots(self, spec: Json) -> Json:
+        _check_fields(spec, _SNAPSHOT_FIELDS)
+        if len(spec) < len(_SNAPSHOT_FIELDS):
+            raise BadRequest(f"needed are {', '.join(_SNAPSHOT_FIELDS)}")
+        self._world.clusters.age_snapshots(spec["cluster"], timedelta(hours=spec["older_by_hours"]))
+        return spec
 
     def _reset(self, _: Json) -> Json:
         self._world.faults.clear()

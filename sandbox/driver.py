@@ -45,7 +45,7 @@ class Driver:
 
     def __init__(self, sandbox: Sandbox, outputs: Mapping[str, str]) -> None:
         self.sandbox, self.outputs = sandbox, outputs
-        self._states = sandbox.client("stepfunctions")
+        self._states = sandbox.observe("stepfunctions")
 
     def start(self, workflow: str, given: Mapping[str, Any]) -> str:
         """Start a workflow by its name, such as `pause_warehouse`; its execution's ARN."""

@@ -13,8 +13,9 @@ import subprocess
 import threading
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,10 +26,10 @@ from botocore.session import get_session
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region, parse_arn, request_scope
-from ministack.services import eventbridge, lambda_svc, scheduler, sns, sqs
+from ministack.services import cloudwatch, eventbridge, lambda_svc, scheduler, sns, sqs
 from ministack.services import stepfunctions as sfn
 
-from sandbox import gateway, task_state
+from sandbox import alarm_state, gateway, task_state
 from sandbox.kernel import ApiError
 from sandbox.ports import put_metrics
 from sandbox.world import World
@@ -56,6 +57,8 @@ def apply(world: World) -> None:
     redshift_integrations()
     rule_targets()
     schedules()
+    secure_transport()
+    alarms()
 
 
 # Lambda
@@ -175,9 +178,7 @@ def _invoke_by_event(arn: str, payload: str) -> None:
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
 
 
-def _invoke_by_notification(
-    endpoint: str, envelope: str, topic_arn: str, subscription_arn: str, message_id: str, message: str, attributes: Json
-) -> None:
+def _invoke_by_notification(endpoint: str, envelope: str, topic_arn: str, subscription_arn: str, *_: Any) -> None:
     function, config, name = lambda_svc._get_func_record_for_ref(endpoint)
     if function is None or not _function_admits(function, endpoint, "sns.amazonaws.com", topic_arn):
         code = "NO_PERMISSIONS" if function else "RESOURCE_NOT_FOUND"
@@ -329,6 +330,16 @@ def succeed_output() -> None:
     sfn._apply_output_path = apply_output
 
 
+def secure_transport() -> None:
+    """The sandbox's plain HTTP stands for TLS: every client reaches AWS by it, and policies that demand it let them through."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+
+
 def execution_input() -> None:
     """StartExecution refuses input that is not JSON or has more than 262 144 bytes; ministack starts an empty execution with it."""
     start = sfn._start_execution
@@ -423,7 +434,7 @@ def execution_status_events(world: World) -> None:
             "Detail": json.dumps(_status_detail(execution)),
         }
         context = copy_context()
-        world.hints.send(lambda: context.copy().run(eventbridge._put_events, {"Entries": [entry]}, True))
+        world.hints.send(lambda: context.copy().run(partial(eventbridge._put_events, {"Entries": [entry]}, allow_aws_source=True)))
 
     sfn._emit_execution_status_event = emit
 
@@ -608,7 +619,9 @@ def _call_redshift(action: str, request: Json) -> Any:
     status, answer_headers, body = app.call_service_handler_sync(
         app.SERVICE_HANDLERS["redshift"], "POST", "/", headers, urlencode(serialized["body"]).encode(), {}
     )
-    parsed = create_parser("query").parse({"status_code": status, "headers": answer_headers, "body": body}, operation.output_shape)
+    parsed = create_parser("query").parse(
+        {"status_code": status, "headers": answer_headers, "body": body}, cast("Shape", operation.output_shape)
+    )
     if error := parsed.get("Error"):
         raise sfn._ExecutionError(sfn._prefix_sdk_error("redshift", error["Code"]), error.get("Message", ""))
     return _to_sdk_names({name: item for name, item in parsed.items() if name != "ResponseMetadata"})
@@ -705,7 +718,7 @@ def _target_exists(service: str, arn: str) -> bool:
 def _may_deliver(service: str, arn: str, target: Json, rule: Json) -> bool:
     """Schedules, and rules that start executions or forward to a bus, act with a role; other rules by the target's own policy."""
     if _is_schedule(rule) or service in ("states", "events"):
-        role = target.get("RoleArn") or rule.get("RoleArn")
+        role = str(target.get("RoleArn") or rule.get("RoleArn") or "")
         return bool(role) and gateway.allowed(gateway.session_arn(role), _TARGET_ACTIONS[service], arn)
     source, account = rule["Arn"], get_account_id()
     match service:
@@ -834,3 +847,16 @@ def _fire(schedule: Json, due: datetime) -> None:
         if "Input" in target:
             target["Input"] = target["Input"].replace(name, value)
     eventbridge._invoke_target(target, event, schedule)
+
+
+# CloudWatch
+
+
+def alarms() -> None:
+    """An alarm looks at the data of its own dimensions, period by period, and queues report how many messages they hold.
+
+    What ministack's evaluation does otherwise stands in `alarm_state`; of queues it has no metrics, so that an alarm on
+    dead letters would never ring.
+    """
+    cloudwatch._evaluate_alarm = alarm_state.evaluate
+    alarm_state.Watch().start()

@@ -17,14 +17,12 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
+from sandbox.clients import OBSERVER
 from sandbox.kernel import ApiError
 from sandbox.world import World
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], Any, dict[str, Any]], Awaitable[Answer]]
-
-# Requests of the sandbox's own parts carry this in their user agent: they are machinery, not calls of the product.
-INTERNAL_USER_AGENT = "redshift-sandbox-internal"
 
 # The role of the state machine whose task makes the present call; empty for a call that came over HTTP.
 acting_role: ContextVar[str] = ContextVar("sandbox_acting_role", default="")
@@ -45,7 +43,7 @@ def wrap_services(world: World) -> None:
 
 def _guarded(world: World, service: str, handler: Handler) -> Handler:
     async def handle(method: str, path: str, headers: dict[str, str], body: Any, query: dict[str, Any]) -> Answer:
-        if INTERNAL_USER_AGENT in headers.get("user-agent", ""):
+        if OBSERVER in headers.get("user-agent", ""):
             return await handler(method, path, headers, body, query)
         raw = body.encode() if isinstance(body, str) else body or b""
         denied = role_denial(service, method, path, headers, raw, query)

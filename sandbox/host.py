@@ -136,6 +136,10 @@ class Host:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
+    @property
+    def asked_to_stop(self) -> bool:
+        return self._stopping.is_set()
+
     def run(self, when_up: Callable[[Host], None] | None = None) -> None:
         """Serve until `stop`, SIGTERM or Ctrl-C. `when_up` runs on a thread of its own once requests are answered.
 
@@ -162,7 +166,7 @@ class Host:
         config.loglevel = os.environ["LOG_LEVEL"]
         if when_up is not None:
             threading.Thread(target=when_up, args=(self,), name="sandbox-when-up", daemon=True).start()
-        await serve(self._application, config, shutdown_trigger=self._stopping.wait)  # type: ignore[arg-type]
+        await serve(self._application, config, shutdown_trigger=self._stopping.wait)
 
     def _build(self) -> None:
         """Fill the world with its parts and hang them into ministack."""
@@ -277,13 +281,16 @@ def serve(port: int, when_up: Callable[[Host], None] | None = None) -> None:
     _listener(port).close()
     folder = private_folder()
     set_environment(port, folder)
-    logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
+    for chatty in ("hypercorn.error", "samtranslator"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     sandbox, code = Host(port, folder), 1
     try:
         sandbox.run(when_up)
         code = sandbox.exit_code
     except Exception:  # noqa: BLE001 - the process ends here, so nothing above would print it
-        traceback.print_exc()
+        # Ctrl-C while it starts ends PostgreSQL's own programs, too: that they failed is then no news.
+        if not sandbox.asked_to_stop:
+            traceback.print_exc()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         logging.shutdown()

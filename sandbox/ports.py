@@ -17,7 +17,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge
 
 from sandbox import gateway
-from sandbox.clients import client
+from sandbox.clients import OBSERVER, client
 from sandbox.kernel import ACCOUNT, REGION, ApiError
 from sandbox.world import Caller
 
@@ -33,7 +33,7 @@ class LocalPorts:
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = client(self._endpoint, service, attempts=2, user_agent=gateway.INTERNAL_USER_AGENT)
+                self._clients[service] = client(self._endpoint, service, attempts=2, user_agent=OBSERVER)
             return self._clients[service]
 
     def s3_get(self, bucket: str, key: str) -> bytes:

@@ -14,10 +14,10 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from sandbox import deploy as deployment
-from sandbox.clients import ROOT, client
+from sandbox.clients import OBSERVER, ROOT, client
 from sandbox.kernel import REGION
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -43,9 +43,10 @@ class Sandbox:
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._observers: dict[str, Any] = {}
         self.port = 0
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -59,7 +60,7 @@ class Sandbox:
     def start(self, port: int | None = None) -> None:
         """Start and wait until it answers. Raises SandboxError with the end of its output when it does not."""
         self.port = port or free_port()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process does
         # It ends when its standard input closes, so it does not outlive this process however this process ends.
         command = [sys.executable, "-m", "sandbox", "up", "--port", str(self.port), "--no-deploy", "--until-stdin-closes"]
         self._process = subprocess.Popen(
@@ -116,17 +117,23 @@ class Sandbox:
         assert self._process is not None, "the sandbox is not running"
         return self._process.pid
 
-    def log(self, last_characters: int = 20_000) -> str:
+    def log(self, last_bytes: int = 20_000) -> str:
         """The end of what the sandbox printed."""
         assert self._log is not None
-        self._log.flush()
-        with open(f"/dev/fd/{self._log.fileno()}", "rb") as reader:
-            reader.seek(0)
-            return reader.read().decode(errors="replace")[-last_characters:]
+        size = os.fstat(self._log.fileno()).st_size
+        start = max(0, size - last_bytes)
+        # Reading at a position leaves the one alone at which the process writes on.
+        return os.pread(self._log.fileno(), size - start, start).decode(errors="replace")
 
     def client(self, service: str, *, credentials: Mapping[str, str] | None = None, region: str = REGION) -> Any:
         """A boto3 client for this sandbox: as its root, or with the credentials of STS's AssumeRole."""
         return client(self.endpoint, service, credentials=credentials or ROOT, region=region)
+
+    def observe(self, service: str) -> Any:
+        """The client of somebody who only watches: no injected fault hits it, and its calls are not counted."""
+        if service not in self._observers:
+            self._observers[service] = client(self.endpoint, service, user_agent=OBSERVER)
+        return self._observers[service]
 
     def desk(self, method: str, name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One request to the test desk, such as `desk("POST", "clock", {"scale": 600})`."""

@@ -21,7 +21,7 @@ def handle(call: Look | Drain | Act) -> Any:
         case Look():
             return look(decode(PauseInput, call.input))
         case Drain():
-            return draining.ask(call, datetime.now(UTC))
+            return draining.wait(call, datetime.now(UTC))
         case Act():
             return act(call)
         case _:

@@ -147,7 +147,9 @@ def names_line_up(root: Path) -> list[str]:
         files = (f"events/handlers/{name}.json", f"tests/handlers/test_{name}.py")
         broken += [f"{file} is missing" for file in files if not (root / file).is_file()]
     workflows = {path.name.partition(".")[0] for path in (root / "statemachines").glob("*.asl.json")}
-    return broken + [f"events/workflows/{name}.json is missing" for name in sorted(workflows) if not (root / f"events/workflows/{name}.json").is_file()]
+    return broken + [
+        f"events/workflows/{name}.json is missing" for name in sorted(workflows) if not (root / f"events/workflows/{name}.json").is_file()
+    ]
 
 
 RULES: list[Rule] = [

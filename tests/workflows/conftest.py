@@ -33,7 +33,7 @@ class Stack:
         return name
 
     def status(self, cluster: str) -> str:
-        found = self.sandbox.client("redshift").describe_clusters(ClusterIdentifier=cluster)["Clusters"]
+        found = self.sandbox.observe("redshift").describe_clusters(ClusterIdentifier=cluster)["Clusters"]
         return str(found[0]["ClusterStatus"])
 
     def sql(self, warehouse: str, sql: str | list[str], **more: Any) -> Ended:
@@ -48,7 +48,7 @@ class Stack:
     # --- the table
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """The items of the Autopilot table whose partition key starts so, as plain data."""
-        pages = self.sandbox.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"], ConsistentRead=True)
+        pages = self.sandbox.observe("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"], ConsistentRead=True)
         items = [{key: next(iter(value.values())) for key, value in item.items()} for page in pages for item in page["Items"]]
         return [item for item in items if item["pk"].startswith(prefix)]
 

@@ -93,10 +93,12 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(stack: Stack, workfl
 
 
 def test_end_of_an_execution_is_published_on_the_bus(stack: Stack) -> None:
-    client = stack.sandbox.client("sqs")
+    client = stack.sandbox.observe("sqs")
     queue = client.create_queue(QueueName="heard")["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events = stack.sandbox.client("events")
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    client.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
+    events = stack.sandbox.observe("events")
     events.put_rule(Name="hear", EventBusName=stack.outputs["BusName"], EventPattern=json.dumps({"source": ["redshift.autopilot"]}))
     events.put_targets(Rule="hear", EventBusName=stack.outputs["BusName"], Targets=[{"Id": "queue", "Arn": arn}])
     name = stack.provision()
@@ -142,9 +144,8 @@ def test_queries_that_cannot_be_seen_count_as_busy(stack: Stack) -> None:
 
 def test_cluster_without_a_recent_backup_gets_one_first(stack: Stack) -> None:
     name = stack.provision()
-    redshift = stack.sandbox.client("redshift")
-    for snapshot in redshift.describe_cluster_snapshots(ClusterIdentifier=name)["Snapshots"]:
-        stack.sandbox.desk("POST", "snapshots", {"snapshot": snapshot["SnapshotIdentifier"], "age_hours": 48})
+    redshift = stack.sandbox.observe("redshift")
+    stack.sandbox.desk("POST", "snapshots", {"cluster": name, "older_by_hours": 48})
     ended = stack.run("pause_warehouse", {"warehouse": name})
     assert ended.output["changed"] is True, ended
     assert "Wait For Snapshot" in stack.driver.states(ended.arn)
@@ -158,14 +159,18 @@ def test_failed_provisioning_removes_what_it_created(stack: Stack) -> None:
         ended = stack.run("provision_warehouse", {"spec": {"name": f"undone-{kind}", "kind": kind}})
         assert ended.status == "FAILED", ended
         assert "no route to the endpoint" in ended.cause
-    assert "undone-cluster" not in json.dumps(stack.sandbox.client("redshift").describe_clusters()["Clusters"], default=str)
-    serverless = stack.sandbox.client("redshift-serverless")
-    assert "undone-workgroup" not in json.dumps([serverless.list_workgroups(), serverless.list_namespaces()], default=str)
+    assert "undone-cluster" not in json.dumps(stack.sandbox.observe("redshift").describe_clusters()["Clusters"], default=str)
+    serverless = stack.sandbox.observe("redshift-serverless")
+
+    def seen() -> list[str]:
+        return [found["namespaceName"] for found in serverless.list_workgroups()["workgroups"] + serverless.list_namespaces()["namespaces"]]
+
+    stack.until(lambda: "undone-workgroup" not in seen(), "neither workgroup nor namespace is left")
     assert stack.items("LOCK#") == []
 
 
 def test_warehouse_of_somebody_else_is_never_removed_by_an_undo(stack: Stack) -> None:
-    stack.sandbox.client("redshift").create_cluster(
+    stack.sandbox.observe("redshift").create_cluster(
         ClusterIdentifier="theirs", NodeType="ra3.large", ClusterType="single-node", MasterUsername="them", MasterUserPassword="Abcd1234x"
     )
     stack.until(lambda: stack.status("theirs") == "available", "their cluster is available")
@@ -175,7 +180,7 @@ def test_warehouse_of_somebody_else_is_never_removed_by_an_undo(stack: Stack) ->
 
 
 def test_cluster_without_a_managed_secret_is_entered_as_its_admin_user(stack: Stack) -> None:
-    stack.sandbox.client("redshift").create_cluster(
+    stack.sandbox.observe("redshift").create_cluster(
         ClusterIdentifier="by-hand",
         NodeType="ra3.large",
         ClusterType="single-node",

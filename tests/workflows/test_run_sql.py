@@ -32,7 +32,7 @@ def test_list_without_a_transaction_keeps_what_went_before(stack: Stack, warehou
 
 def test_file_of_statements_runs_in_order(stack: Stack, warehouse: str) -> None:
     text = "-- made by a test\nCREATE TABLE notes (n INT, t VARCHAR(20));\nINSERT INTO notes VALUES (1, 'a;b'), (2, 'it''s');\n/* end; */ SELECT t FROM notes ORDER BY n;"
-    stack.sandbox.client("s3").put_object(Bucket=stack.outputs["BucketName"], Key="sql/notes.sql", Body=text.encode())
+    stack.sandbox.observe("s3").put_object(Bucket=stack.outputs["BucketName"], Key="sql/notes.sql", Body=text.encode())
     ended = stack.run("run_sql", {"warehouse": warehouse, "sql_uri": f"s3://{stack.outputs['BucketName']}/sql/notes.sql"})
     assert ended.succeeded, ended
     assert ended.output["statements"][-1]["rows"] == [["a;b"], ["it's"]]
@@ -48,7 +48,7 @@ def test_large_result_lies_in_the_bucket(stack: Stack, warehouse: str) -> None:
     ended = stack.sql(warehouse, "SELECT n, REPEAT('x', 100) AS filler FROM generate_series(1, 4000) AS t(n)")
     uri = ended.output["statements"][0]["result_uri"]
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    lines = stack.sandbox.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()
+    lines = stack.sandbox.observe("s3").get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()
     assert len(lines) == 4000
     assert json.loads(lines[0]) == {"n": 1, "filler": "x" * 100}
 
@@ -67,7 +67,7 @@ def test_failure_carries_the_databases_own_words(stack: Stack, warehouse: str) -
 def test_cancelled_statement_ends_the_workflow_as_aborted(stack: Stack, warehouse: str) -> None:
     arn = stack.start("run_sql", {"warehouse": warehouse, "sql": "SELECT pg_sleep(60)"})
     stack.until(lambda: stack.items("CALLBACK#statement"), "the statement is submitted")
-    data, statement = stack.sandbox.client("redshift-data"), stack.items("CALLBACK#statement")[0]["sk"]
+    data, statement = stack.sandbox.observe("redshift-data"), stack.items("CALLBACK#statement")[0]["sk"]
     stack.until(lambda: data.describe_statement(Id=statement)["Status"] == "STARTED", "the statement runs")
     data.cancel_statement(Id=statement)
     ended = stack.wait(arn)

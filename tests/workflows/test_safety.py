@@ -12,20 +12,20 @@ from tests.workflows.conftest import Stack
 
 
 def _secrets(stack: Stack) -> list[str]:
-    client = stack.sandbox.client("secretsmanager")
+    client = stack.sandbox.observe("secretsmanager")
     values = [json.loads(client.get_secret_value(SecretId=found["ARN"])["SecretString"]) for found in client.list_secrets()["SecretList"]]
     return [value["password"] for value in values]
 
 
 def _logs(stack: Stack) -> Iterator[str]:
-    client = stack.sandbox.client("logs")
+    client = stack.sandbox.observe("logs")
     for group in client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName"):
         for page in client.get_paginator("filter_log_events").paginate(logGroupName=group):
             yield from (event["message"] for event in page["events"])
 
 
 def _histories(stack: Stack) -> Iterator[str]:
-    client = stack.sandbox.client("stepfunctions")
+    client = stack.sandbox.observe("stepfunctions")
     for name in ("ProvisionWarehouseArn", "PauseWarehouseArn", "ResumeWarehouseArn", "RunSqlArn"):
         for execution in client.list_executions(stateMachineArn=stack.outputs[name])["executions"]:
             yield json.dumps(stack.driver.history(execution["executionArn"]), default=str)
@@ -70,8 +70,8 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("function", sorted(FORBIDDEN))
 def test_role_of_a_function_is_denied_what_it_does_not_need(stack: Stack, function: str) -> None:
-    role = stack.sandbox.client("lambda").get_function_configuration(FunctionName=f"redshift-autopilot-{function}")["Role"]
-    given = stack.sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    role = stack.sandbox.observe("lambda").get_function_configuration(FunctionName=f"redshift-autopilot-{function}")["Role"]
+    given = stack.sandbox.observe("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     for service, operation, arguments in FORBIDDEN[function]:
         with pytest.raises(ClientError) as refused:
             getattr(stack.sandbox.client(service, credentials=given), operation)(**arguments)

@@ -32,7 +32,8 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A waiting task. `execution` owns it; `last_look` is true when no further retry will look again.
 
     `key` is the warehouse's key for a lock and the client token for a statement; `subject` is a snapshot's identifier or a
-    statement's id; `deadline` (ISO 8601, UTC) ends the patience of a drain.
+    statement's id, `label` says to people which one of several it is; `again` marks a question that was
+    asked once more because no hint came; `deadline` (ISO 8601, UTC) ends the patience of a drain.
     """
 
     goal: Goal
@@ -43,6 +44,8 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     region: str = ""
     key: str = ""
     subject: str = ""
+    label: str = ""
+    again: bool = False
     deadline: str = ""
     last_look: bool = False
 
@@ -93,6 +96,12 @@ def store(callback: Callback) -> None:
 def of_item(item: table.Item) -> Callback | None:
     """The callback that an item of the table holds, or None when it holds something else."""
     return msgspec.json.decode(item["callback"], type=Callback) if "callback" in item else None
+
+
+def stored(callback: Callback) -> Callback | None:
+    """What an earlier attempt of the same wait has stored, if it was not answered."""
+    item = table.get(callback.pk, callback.sk)
+    return of_item(item) if item else None
 
 
 def waiting_for(kind: str, region: str, name: str = "") -> list[Callback]:

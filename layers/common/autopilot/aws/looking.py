@@ -64,11 +64,15 @@ def _statement(callback: Callback) -> Answer | str:
             results = data_api.results(description)
             return Answer(output={"statement_id": callback.subject, "results": results})
         case "FAILED":
-            return Answer.of(StatementFailed(failure_text(description)))
+            return Answer.of(StatementFailed(_labelled(callback, failure_text(description))))
         case "ABORTED":
-            return Answer.of(StatementAborted(failure_text(description)))
+            return Answer.of(StatementAborted(_labelled(callback, failure_text(description))))
         case status:
             return f"the statement {callback.subject} is {status}"
+
+
+def _labelled(callback: Callback, text: str) -> str:
+    return f"{callback.label}: {text}" if callback.label else text
 
 
 def _idle(callback: Callback) -> Answer | str:
