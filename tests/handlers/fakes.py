@@ -1,0 +1,351 @@
+"""Redshift, Redshift Serverless, the Data API and Step Functions in memory: as much of each as the product relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, ClassVar
+
+import msgspec
+
+from tests.handlers.wiring import Fake, Refusal
+
+REGION, ACCOUNT = "us-east-1", "000000000000"
+
+
+def _plain_tags(tags: list[dict[str, str]], key: str, value: str) -> dict[str, str]:
+    return {tag[key]: tag[value] for tag in tags}
+
+
+class Clusters(Fake):
+    """Provisioned Redshift. A cluster stays in the state it came to until a test moves it on."""
+
+    service: ClassVar[str] = "redshift"
+
+    def __init__(self) -> None:
+        self.clusters: dict[str, dict[str, Any]] = {}
+        self.snapshots: dict[str, dict[str, Any]] = {}
+
+    def add(
+        self, name: str = "analytics", *, status: str = "available", nodes: int = 2, tags: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        self.clusters[name] = {
+            "ClusterIdentifier": name,
+            "ClusterStatus": status,
+            "NodeType": "ra3.large",
+            "NumberOfNodes": nodes,
+            "DBName": "dev",
+            "MasterUsername": "awsuser",
+            "PubliclyAccessible": False,
+            "ClusterNamespaceArn": f"arn:aws:redshift:{REGION}:{ACCOUNT}:namespace:0f1e2d3c-{name}",
+            "Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+            **more,
+        }
+
+    def become(self, name: str, status: str) -> None:
+        self.clusters[name]["ClusterStatus"] = status
+
+    def status_of(self, name: str) -> str:
+        return str(self.clusters[name]["ClusterStatus"])
+
+    def add_snapshot(
+        self, identifier: str, cluster: str = "analytics", *, status: str = "available", age: timedelta = timedelta(hours=1)
+    ) -> None:
+        taken = datetime.now(UTC) - age
+        self.snapshots[identifier] = {
+            "SnapshotIdentifier": identifier,
+            "ClusterIdentifier": cluster,
+            "SnapshotCreateTime": taken,
+            "Status": status,
+        }
+
+    def describe_clusters(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        return {"Clusters": [self._known(ClusterIdentifier)]}
+
+    def create_cluster(self, ClusterIdentifier: str, **request: Any) -> dict[str, Any]:  # noqa: N803
+        if ClusterIdentifier in self.clusters:
+            raise Refusal("ClusterAlreadyExists")
+        kept = {key: request[key] for key in ("NodeType", "DBName", "MasterUsername", "PubliclyAccessible")}
+        tags = _plain_tags(request["Tags"], "Key", "Value")
+        self.add(ClusterIdentifier, status="creating", nodes=request.get("NumberOfNodes", 1), tags=tags, **kept)
+        return {"Cluster": self.clusters[ClusterIdentifier]}
+
+    def delete_cluster(self, ClusterIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return self._move(ClusterIdentifier, {"available", "creating", "hardware-failure"}, "deleting")
+
+    def pause_cluster(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        return self._move(ClusterIdentifier, {"available"}, "pausing")
+
+    def resume_cluster(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        return self._move(ClusterIdentifier, {"paused"}, "resuming")
+
+    def create_cluster_snapshot(self, ClusterIdentifier: str, SnapshotIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if SnapshotIdentifier in self.snapshots:
+            raise Refusal("ClusterSnapshotAlreadyExists")
+        self.add_snapshot(SnapshotIdentifier, ClusterIdentifier, status="creating", age=timedelta())
+        return {"Snapshot": self.snapshots[SnapshotIdentifier]}
+
+    def describe_cluster_snapshots(self, ClusterIdentifier: str = "", SnapshotIdentifier: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        if SnapshotIdentifier and SnapshotIdentifier not in self.snapshots:
+            raise Refusal("ClusterSnapshotNotFound", status=404)
+        found = [self.snapshots[SnapshotIdentifier]] if SnapshotIdentifier else list(self.snapshots.values())
+        return {"Snapshots": [one for one in found if ClusterIdentifier in {"", one["ClusterIdentifier"]}]}
+
+    def _known(self, name: str) -> dict[str, Any]:
+        if name not in self.clusters:
+            raise Refusal("ClusterNotFound", f"Cluster {name} not found.", 404)
+        return self.clusters[name]
+
+    def _move(self, name: str, allowed: set[str], status: str) -> dict[str, Any]:
+        cluster = self._known(name)
+        if cluster["ClusterStatus"] not in allowed:
+            raise Refusal("InvalidClusterState", f"Cluster {name} is {cluster['ClusterStatus']}.")
+        cluster["ClusterStatus"] = status
+        return {"Cluster": cluster}
+
+
+class Serverless(Fake):
+    """Redshift Serverless: namespaces and the workgroups on them."""
+
+    service: ClassVar[str] = "redshift-serverless"
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, dict[str, Any]] = {}
+        self.workgroups: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, list[dict[str, str]]] = {}
+
+    def add(self, name: str = "adhoc", *, status: str = "AVAILABLE", tags: dict[str, str] | None = None, **more: Any) -> None:
+        listed = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        if name not in self.namespaces:
+            self.create_namespace(namespaceName=name, dbName="dev", adminUsername="admin", tags=listed)
+        self.create_workgroup(name, name, tags=listed, **more)
+        self.workgroups[name]["status"] = status
+
+    def get_workgroup(self, workgroupName: str) -> dict[str, Any]:  # noqa: N803
+        return {"workgroup": self._known(self.workgroups, workgroupName)}
+
+    def get_namespace(self, namespaceName: str) -> dict[str, Any]:  # noqa: N803
+        return {"namespace": self._known(self.namespaces, namespaceName)}
+
+    def list_tags_for_resource(self, resourceArn: str) -> dict[str, Any]:  # noqa: N803
+        return {"tags": self.tags[resourceArn]}
+
+    def create_namespace(self, *, tags: list[dict[str, str]], **request: Any) -> dict[str, Any]:
+        name = request["namespaceName"]
+        if name in self.namespaces:
+            raise Refusal("ConflictException", f"namespace {name} already exists")
+        arn = self._arn("namespace", name)
+        self.tags[arn] = tags
+        self.namespaces[name] = {
+            "namespaceName": name,
+            "namespaceArn": arn,
+            "status": "AVAILABLE",
+            "dbName": request["dbName"],
+            "adminUsername": request["adminUsername"],
+            "adminPasswordSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:redshift!{name}",
+        }
+        return {"namespace": self.namespaces[name]}
+
+    def create_workgroup(self, workgroupName: str, namespaceName: str, *, tags: list[dict[str, str]], **more: Any) -> dict[str, Any]:  # noqa: N803
+        if workgroupName in self.workgroups:
+            raise Refusal("ConflictException", f"workgroup {workgroupName} already exists")
+        arn = self._arn("workgroup", workgroupName)
+        self.tags[arn] = tags
+        self.workgroups[workgroupName] = {
+            "workgroupName": workgroupName,
+            "workgroupArn": arn,
+            "namespaceName": namespaceName,
+            "status": "CREATING",
+            "baseCapacity": 8,
+            "publiclyAccessible": False,
+            **more,
+        }
+        return {"workgroup": self.workgroups[workgroupName]}
+
+    def delete_workgroup(self, workgroupName: str) -> dict[str, Any]:  # noqa: N803
+        workgroup = self._known(self.workgroups, workgroupName)
+        workgroup["status"] = "DELETING"
+        return {"workgroup": workgroup}
+
+    def delete_namespace(self, namespaceName: str) -> dict[str, Any]:  # noqa: N803
+        namespace = self._known(self.namespaces, namespaceName)
+        if any(workgroup["namespaceName"] == namespaceName for workgroup in self.workgroups.values()):
+            raise Refusal("ConflictException", f"namespace {namespaceName} has a workgroup")
+        del self.namespaces[namespaceName]
+        return {"namespace": namespace}
+
+    def _known(self, things: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+        if name not in things:
+            raise Refusal("ResourceNotFoundException", f"{name} does not exist", 404)
+        return things[name]
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:{kind}/0f1e2d3c-{name}"
+
+
+@dataclass
+class Statement:
+    """One statement of the Data API, or one of a batch, with the result that a test gave it."""
+
+    id: str
+    sql: str
+    status: str = "SUBMITTED"
+    columns: list[str] | None = None
+    rows: list[list[Any]] = field(default_factory=list)
+    affected: int = 0
+    error: str = ""
+    ended: datetime | None = None
+
+    def described(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"Id": self.id, "QueryString": self.sql, "Status": self.status, "Duration": -1, "ResultRows": -1}
+        told["UpdatedAt"] = self.ended or datetime.now(UTC)
+        if self.status == "FINISHED":
+            told |= {
+                "Duration": 12_345_678,
+                "ResultRows": len(self.rows) if self.columns else self.affected,
+                "HasResultSet": self.columns is not None,
+            }
+        return told | ({"Error": self.error} if self.error else {})
+
+
+class DataApi(Fake):
+    """The Data API: statements are submitted, and end when a test says how."""
+
+    service: ClassVar[str] = "redshift-data"
+    PAGE = 100
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self.statements: dict[str, list[Statement]] = {}
+        self.requests: dict[str, dict[str, Any]] = {}
+        self.by_token: dict[str, str] = {}
+        self.at_once: Callable[[], None] = lambda: None
+
+    def execute_statement(self, **request: Any) -> dict[str, Any]:
+        return self._submit([request["Sql"]], request)
+
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        return self._submit(request["Sqls"], request)
+
+    def _submit(self, texts: list[str], request: dict[str, Any]) -> dict[str, Any]:
+        token = request["ClientToken"]
+        if token not in self.by_token:
+            statement_id = f"statement-{next(self._numbers)}"
+            ids = [f"{statement_id}:{number}" for number in range(1, len(texts) + 1)] if len(texts) > 1 else [statement_id]
+            self.statements[statement_id] = [Statement(id=one, sql=text) for one, text in zip(ids, texts, strict=True)]
+            self.requests[statement_id], self.by_token[token] = request, statement_id
+            self.at_once()
+        return {"Id": self.by_token[token]}
+
+    @property
+    def last(self) -> str:
+        """The statement that was submitted last."""
+        return list(self.statements)[-1]
+
+    def finish(self, statement_id: str, *results: tuple[list[str], list[list[Any]]] | int, seconds_ago: int = 0) -> None:
+        """End it well; each of its statements returned columns and rows, or affected so many rows."""
+        for statement, result in zip(self.statements[statement_id], results, strict=True):
+            statement.status, statement.ended = "FINISHED", datetime.now(UTC) - timedelta(seconds=seconds_ago)
+            if isinstance(result, int):
+                statement.affected = result
+            else:
+                statement.columns, statement.rows = result
+
+    def end_badly(self, statement_id: str, status: str, error: str, number: int = 1) -> None:
+        """End it as FAILED or ABORTED, by its statement of that number."""
+        for statement in self.statements[statement_id]:
+            statement.status = "ABORTED"
+        failed = self.statements[statement_id][number - 1]
+        failed.status, failed.error = status, error
+
+    def describe_statement(self, Id: str) -> dict[str, Any]:  # noqa: N803
+        parts = self._known(Id)
+        described = parts[0].described() if len(parts) == 1 else self._batch(Id, parts)
+        request = self.requests[Id]
+        return described | {key: request[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database") if key in request}
+
+    def _batch(self, statement_id: str, parts: list[Statement]) -> dict[str, Any]:
+        statuses = [part.status for part in parts]
+        told: dict[str, Any] = {
+            "Id": statement_id,
+            "UpdatedAt": parts[-1].ended or datetime.now(UTC),
+            "Status": next((status for status in ("FAILED", "ABORTED") if status in statuses), statuses[-1]),
+            "SubStatements": [part.described() for part in parts],
+        }
+        error = next((part.error for part in parts if part.error), "")
+        return told | ({"Error": error} if error else {})
+
+    def cancel_statement(self, Id: str) -> dict[str, Any]:  # noqa: N803
+        for statement in self._known(Id):
+            if statement.status in {"FINISHED", "FAILED", "ABORTED"}:
+                raise Refusal("ValidationException", f"Could not cancel a query that is already in {statement.status} state")
+            statement.status = "ABORTED"
+        return {"Status": True}
+
+    def get_statement_result(self, Id: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
+        statement = next(part for parts in self.statements.values() for part in parts if part.id == Id)
+        if statement.columns is None:
+            raise Refusal("ResourceNotFoundException", "Query does not have result.")
+        start, end = int(NextToken), int(NextToken) + self.PAGE
+        page: dict[str, Any] = {
+            "ColumnMetadata": [{"name": name, "label": name} for name in statement.columns],
+            "Records": [[_field(value) for value in row] for row in statement.rows[start:end]],
+        }
+        return page | ({"NextToken": str(end)} if end < len(statement.rows) else {})
+
+    def _known(self, statement_id: str) -> list[Statement]:
+        if statement_id not in self.statements:
+            raise Refusal("ResourceNotFoundException", "Query does not exist.")
+        return self.statements[statement_id]
+
+
+def _field(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"isNull": True}
+        case bool():
+            return {"booleanValue": value}
+        case int():
+            return {"longValue": value}
+        case float():
+            return {"doubleValue": value}
+        case _:
+            return {"stringValue": value}
+
+
+class Executions(Fake):
+    """Step Functions as seen from a handler: whether an execution runs, and the answers given to its waiting tasks."""
+
+    service: ClassVar[str] = "stepfunctions"
+
+    def __init__(self) -> None:
+        self.status: dict[str, str] = {}
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.gone: set[str] = set()
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        if executionArn not in self.status:
+            raise Refusal("ExecutionDoesNotExist", f"Execution Does Not Exist: '{executionArn}'")
+        machine = executionArn.replace(":execution:", ":stateMachine:").rpartition(":")[0]
+        return {
+            "executionArn": executionArn,
+            "stateMachineArn": machine,
+            "status": self.status[executionArn],
+            "startDate": datetime.now(UTC),
+        }
+
+    def send_task_success(self, taskToken: str, output: str) -> dict[str, Any]:  # noqa: N803
+        return self._take(taskToken, {"output": msgspec.json.decode(output)})
+
+    def send_task_failure(self, taskToken: str, error: str, cause: str) -> dict[str, Any]:  # noqa: N803
+        return self._take(taskToken, {"error": error, "cause": cause})
+
+    def _take(self, token: str, told: dict[str, Any]) -> dict[str, Any]:
+        self.meanwhile()
+        if token in self.gone or token in self.answers:
+            raise Refusal("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+        self.answers[token] = told
+        return {}

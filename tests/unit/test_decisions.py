@@ -1,0 +1,139 @@
+"""What to do with a warehouse, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopilot.domain.decisions import (
+    Decision,
+    Drain,
+    decide_drain,
+    decide_pause,
+    decide_provision,
+    decide_resume,
+    needs_snapshot,
+    snapshot_name,
+)
+from autopilot.domain.errors import WarehouseNotReady
+from autopilot.domain.inputs import PauseInput
+from autopilot.domain.spec import parse_spec
+from autopilot.domain.steps import PausePlan, ProvisionPlan
+from autopilot.domain.warehouse import Warehouse
+from tests.unit.builders import EXECUTION, cluster, workgroup
+
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+SPEC = parse_spec({"name": "analytics", "compute": {"node_type": "ra3.large", "nodes": 2}})
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "reason"),
+    [
+        ("available", "pause", "analytics is available"),
+        ("available, resize-cleanup", "pause", "analytics is available"),
+        ("pausing", "await", "analytics is already pausing"),
+        ("paused", "nothing", "analytics is already paused"),
+        ("deleting", "nothing", "analytics is being deleted"),
+        ("final-snapshot", "nothing", "analytics is being deleted"),
+        ("resizing", "retry", "analytics is resizing; a cluster can be paused only from available"),
+        ("resuming", "retry", "analytics is resuming; a cluster can be paused only from available"),
+    ],
+)
+def test_pause_is_decided_by_the_state(status: str, action: str, reason: str) -> None:
+    assert decide_pause(cluster(status)) == Decision(action, reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "reason"),
+    [
+        ("paused", "resume", "analytics is paused"),
+        ("resuming", "await", "analytics is resuming"),
+        ("creating", "await", "analytics is creating"),
+        ("available", "nothing", "analytics is already available"),
+        ("available, prep-for-resize", "nothing", "analytics is already available"),
+        ("pausing", "retry", "analytics is pausing; a cluster can be resumed only from paused"),
+        ("storage-full", "retry", "analytics is storage-full; a cluster can be resumed only from paused"),
+    ],
+)
+def test_resume_is_decided_by_the_state(status: str, action: str, reason: str) -> None:
+    assert decide_resume(cluster(status)) == Decision(action, reason)
+
+
+@pytest.mark.parametrize("decide", [decide_pause, decide_resume])
+@pytest.mark.parametrize("status", ["creating", "available", "modifying", "deleting"])
+def test_nothing_is_ever_done_to_a_workgroup(decide: Any, status: str) -> None:
+    assert decide(workgroup(status)).action == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("seen", "decision"),
+    [
+        (None, Decision("create", "no cluster analytics exists")),
+        (cluster("deleting"), Decision("retry", "cluster analytics is being deleted; it can be created when that has ended")),
+        (
+            cluster("creating", nodes=9, tags={"autopilot:execution": EXECUTION}),
+            Decision("await", "this execution has created analytics; it is creating"),
+        ),
+        (cluster("creating"), Decision("await", "cluster analytics is already being created")),
+        (cluster(), Decision("nothing", "cluster analytics exists and is what the spec says")),
+        (cluster(nodes=3), Decision("differs", "cluster analytics exists and differs: compute.nodes is 3, the spec says 2")),
+        (cluster("creating", nodes=3), Decision("differs", "cluster analytics exists and differs: compute.nodes is 3, the spec says 2")),
+    ],
+)
+def test_provisioning_is_decided_by_what_is_there(seen: Warehouse | None, decision: Decision) -> None:
+    assert decide_provision(SPEC, seen, EXECUTION) == decision
+
+
+@pytest.mark.parametrize(
+    ("taken", "needed"), [(None, True), (timedelta(hours=24), False), (timedelta(hours=24, seconds=1), True), (timedelta(), False)]
+)
+def test_backup_is_recent_for_a_day(taken: timedelta | None, needed: bool) -> None:
+    assert needs_snapshot(NOW - taken if taken is not None else None, NOW) is needed
+
+
+@given(st.from_regex(r"[a-z][a-z0-9]{0,62}", fullmatch=True), st.text(), st.text())
+def test_snapshot_is_named_after_the_cluster_and_the_execution(name: str, execution: str, other: str) -> None:
+    identifier = snapshot_name(name, execution)
+    assert identifier == snapshot_name(name, execution)
+    assert identifier.startswith(f"autopilot-{name}-")
+    assert len(identifier) <= 255
+    assert (identifier == snapshot_name(name, other)) is (execution == other)
+
+
+@pytest.mark.parametrize(
+    ("running", "late", "expected"),
+    [
+        (0, False, Drain("idle", 0, "no query was running")),
+        (0, True, Drain("idle", 0, "no query was running")),
+        (1, False, Drain("pending", 1, "1 query was running")),
+        (2, True, Drain("busy", 2, "2 queries were running when the time to drain was over")),
+        (None, False, Drain("pending", None, "its queries could not be seen (no right)")),
+        (None, True, Drain("busy", None, "its queries could not be seen (no right) when the time to drain was over")),
+    ],
+)
+def test_drain_is_judged_by_what_runs_and_by_the_time(running: int | None, late: bool, expected: Drain) -> None:
+    deadline = NOW if late else NOW + timedelta(seconds=1)
+    assert decide_drain(running, "no right", NOW, deadline) == expected
+
+
+def test_plan_keeps_node_type_and_count_of_before_the_pause() -> None:
+    seen = cluster(nodes=4)
+    plan = PausePlan.of(seen, decide_pause(seen), PauseInput(warehouse="analytics"), when_busy="skip", drain_seconds=900)
+    assert (plan.node_type, plan.nodes, plan.key) == ("ra3.large", 4, "cluster#us-east-1#analytics")
+
+
+def test_no_plan_is_made_between_two_states() -> None:
+    seen = cluster("modifying")
+    with pytest.raises(WarehouseNotReady, match=r"^analytics is modifying; a cluster can be paused only from available$"):
+        PausePlan.of(seen, decide_pause(seen), PauseInput(warehouse="analytics"), when_busy="skip", drain_seconds=900)
+
+
+def test_warehouse_to_be_created_lies_where_the_execution_runs() -> None:
+    there = EXECUTION.replace("us-east-1", "eu-central-1")
+    plan = ProvisionPlan.of_spec(SPEC, None, Decision("create", ""), PauseInput(warehouse="analytics"), there)
+    assert plan.key == "cluster#eu-central-1#analytics"
+    assert (plan.status, plan.warehouse.region, plan.warehouse.account) == ("absent", "eu-central-1", "000000000000")
