@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     up = _Up(options)
     try:
-        host.serve(options.port, up.when_up)
+        host.serve(options.port, up.when_up, deploy.end)
     except host.PortInUseError as error:
         up.console.print(f"[red]{error}[/red]")
     return _PORT_IN_USE
@@ -64,6 +64,8 @@ class _Up:
                 sandbox.endpoint, build_folder=sandbox.folder / "build", environment=self._environment, report=self._say
             )
         except deploy.DeployError as error:
+            if sandbox.asked_to_stop:
+                return False
             self.console.print(f"[red]the stack could not be deployed[/red]\n{error}", markup=False)
             sandbox.stop(code=_FAILED_TO_DEPLOY)
             return False

@@ -90,22 +90,19 @@ class Part:
     status: Status = "SUBMITTED"
     error: str | None = None
     result: Result | None = None
+    query_id: int = -1
     duration_ns: int = 0
 
     def describe(self) -> Params:
         """What DescribeStatement says of a statement and of each of a batch's."""
         described: Params = {
             "Id": self.id, "QueryString": self.sql, "Status": self.status, "CreatedAt": self.created, "UpdatedAt": self.updated,
-            "Duration": self.duration_ns, "HasResultSet": self.has_result_set, "ResultRows": -1, "ResultSize": -1, "RedshiftQueryId": -1,
+            "Duration": self.duration_ns, "HasResultSet": self.has_result_set, "ResultRows": -1, "ResultSize": -1, "RedshiftQueryId": self.query_id,
         }  # fmt: skip
         if self.error:
             described["Error"] = self.error
         if self.result:
-            described |= {
-                "ResultRows": self.result.row_count,
-                "ResultSize": self.result.size_bytes,
-                "RedshiftQueryId": self.result.query_id,
-            }
+            described |= {"ResultRows": self.result.row_count, "ResultSize": self.result.size_bytes}
         return described
 
     @property
@@ -366,11 +363,10 @@ class DataApi:
     # Running ---------------------------------------------------------------------------------------------------------
 
     def _run(self, request: Request) -> None:
-        session: Session | None = None
+        session = request.kept.session if request.kept else None
         started = time.monotonic_ns()
         try:
             if self._advance(request, "PICKED"):
-                session = request.kept.session if request.kept else None
                 session = session or self._open(request.sign_in)
                 request.session, request.pid = session, session.pid
                 if self._advance(request, "STARTED"):
@@ -418,6 +414,7 @@ class DataApi:
             part.status = "FINISHED"
         except SqlError as error:
             part.status, part.error = ("ABORTED" if request.canceled and error.canceled else "FAILED"), str(error)
+        part.query_id = session.query_id or -1
         part.duration_ns, part.updated = time.monotonic_ns() - started, utcnow()
 
     def _end_transaction(self, request: Request, session: Session) -> None:

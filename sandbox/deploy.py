@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.clients import client
 from sandbox.kernel import REGION
@@ -24,6 +25,8 @@ CONFIG_ENVIRONMENT = "sandbox"
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 Report = Callable[[str], None]
+
+_running: set[subprocess.Popen[str]] = set()
 
 
 class DeployError(Exception):
@@ -132,11 +135,33 @@ def _configured_parameters(source: Path) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def end() -> None:
+    """End SAM wherever it still runs for this process, with all that it started."""
+    for process in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def _sam(arguments: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-    command = [sam_cli(environment), *arguments]
-    done = subprocess.run(command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DeployError(f"sam {arguments[0]} failed with exit code {done.returncode}:\n{done.stdout}\n{done.stderr}".rstrip())
+    process = subprocess.Popen(
+        [sam_cli(environment), *arguments],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # so that it can be ended together with the compilers and installers that it starts
+    )
+    _running.add(process)
+    try:
+        output, _ = process.communicate()
+    finally:
+        if process.poll() is None:
+            end()
+        _running.discard(process)
+    if process.returncode:
+        raise DeployError(f"sam {arguments[0]} failed with exit code {process.returncode}:\n{output}".rstrip())
 
 
 def _timed(name: str, report: Report, work: Callable[[], None]) -> None:
@@ -146,10 +171,10 @@ def _timed(name: str, report: Report, work: Callable[[], None]) -> None:
 
 
 def _failures(endpoint: str, stack: str) -> str:
-    """Why resources of the stack failed, in the order in which they did; empty when the stack was never begun."""
+    """Why resources of the stack failed, in the order in which they did; empty when the stack was never begun or the sandbox is gone."""
     try:
         events = client(endpoint, "cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    except ClientError:
+    except (ClientError, BotoCoreError):
         return ""
     failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
     return "\n".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'failed')}" for event in failed)

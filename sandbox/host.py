@@ -120,10 +120,11 @@ def set_environment(port: int, folder: Path) -> None:
 class Host:
     """One sandbox: builds the world, serves it, and takes it down again."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, folder: Path, when_down: Callable[[], None]) -> None:
         self.port, self.folder = port, folder
         self.endpoint = f"http://{ADDRESS}:{port}"
         self.exit_code = 0
+        self._when_down = when_down
         self._desk: Desk | None = None
         self._postgres: Any = None
         self._requests = ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="sandbox-request")
@@ -140,7 +141,7 @@ class Host:
     def asked_to_stop(self) -> bool:
         return self._stopping.is_set()
 
-    def run(self, when_up: Callable[[Host], None] | None = None) -> None:
+    def run(self, when_up: Callable[[Host], None]) -> None:
         """Serve until `stop`, SIGTERM or Ctrl-C. `when_up` runs on a thread of its own once requests are answered.
 
         Raises PortInUseError before anything is started.
@@ -151,7 +152,7 @@ class Host:
         finally:
             self._take_down()
 
-    async def _serve(self, listener: socket.socket, when_up: Callable[[Host], None] | None) -> None:
+    async def _serve(self, listener: socket.socket, when_up: Callable[[Host], None]) -> None:
         from hypercorn.asyncio import serve
         from hypercorn.config import Config
 
@@ -164,8 +165,7 @@ class Host:
         config.keep_alive_timeout = 75
         config.graceful_timeout = 1.0
         config.loglevel = os.environ["LOG_LEVEL"]
-        if when_up is not None:
-            threading.Thread(target=when_up, args=(self,), name="sandbox-when-up", daemon=True).start()
+        threading.Thread(target=when_up, args=(self,), name="sandbox-when-up", daemon=True).start()
         await serve(self._application, config, shutdown_trigger=self._stopping.wait)
 
     def _build(self) -> None:
@@ -254,7 +254,7 @@ class Host:
         """End every process that was started and remove the folder. One part that fails to end does not keep the others alive."""
         from ministack.core import lambda_runtime
 
-        for part in (lambda_runtime.reset, *([self._postgres.stop] if self._postgres else [])):
+        for part in (self._when_down, lambda_runtime.reset, *([self._postgres.stop] if self._postgres else [])):
             worker = threading.Thread(target=part, daemon=True)
             worker.start()
             worker.join(_STOP_SECONDS / 2)
@@ -272,8 +272,10 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def serve(port: int, when_up: Callable[[Host], None] | None = None) -> None:
+def serve(port: int, when_up: Callable[[Host], None], when_down: Callable[[], None]) -> None:
     """Run one sandbox on the port until it is asked to stop, then leave the process.
+
+    `when_up` runs on a thread of its own once requests are answered, `when_down` before the process is left.
 
     Raises PortInUseError when the port is taken. Does not return otherwise: threads that wait for a Lambda function or a
     statement would keep the interpreter alive, and there is nothing left that could answer them.
@@ -283,7 +285,7 @@ def serve(port: int, when_up: Callable[[Host], None] | None = None) -> None:
     set_environment(port, folder)
     for chatty in ("hypercorn.error", "samtranslator"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    sandbox, code = Host(port, folder), 1
+    sandbox, code = Host(port, folder, when_down), 1
     try:
         sandbox.run(when_up)
         code = sandbox.exit_code

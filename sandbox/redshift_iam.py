@@ -13,8 +13,7 @@ from typing import Any
 
 from ministack.core import iam_actions
 
-from sandbox.kernel import ApiError
-from sandbox.world import Caller, World
+from sandbox.world import World
 
 SERVICES = frozenset({"redshift", "redshift-data", "redshift-serverless"})
 
@@ -51,15 +50,8 @@ def register(world: World) -> None:
     """Let ministack's IAM enforcement know the resources of our services."""
     known = iam_actions.extract_resource_arn
 
-    def extract(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
+    def extract(  # noqa: PLR0913, PLR0917 - ministack's signature
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
     ) -> str:
         if service not in SERVICES:
             return str(known(service, method, path, headers, body, query, region, account))
@@ -126,13 +118,13 @@ def _serverless_resource(world: World, params: Mapping[str, Any], prefix: str) -
 def _workgroup_arn(world: World, name: str, prefix: str) -> str:
     if re.fullmatch(r"arn:.*:workgroup/.+", name):
         return name
-    target = world.target(workgroup=name)
-    return target.arn if target else f"{prefix}workgroup/{_UNKNOWN_UUID}"
+    return _known_arn(world.serverless._workgroups.get(name), f"{prefix}workgroup/")
 
 
 def _namespace_arn(world: World, name: str, prefix: str) -> str:
-    try:
-        found = world.serverless.get_namespace({"namespaceName": name}, Caller())
-    except ApiError:
-        return f"{prefix}namespace/{_UNKNOWN_UUID}"
-    return str(found["namespace"]["namespaceArn"])
+    return _known_arn(world.serverless._namespaces.get(name), f"{prefix}namespace/")
+
+
+def _known_arn(record: Any, prefix: str) -> str:
+    # IAM is asked on the event loop, where nothing may wait: the records are read as they are, without letting what is due happen.
+    return str(record.arn) if record else prefix + _UNKNOWN_UUID

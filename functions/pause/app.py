@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from autopilot.aws import clusters, draining, warehouses
-from autopilot.domain.decisions import TEMPORARY_SNAPSHOT_DAYS, decide_pause, needs_snapshot, snapshot_name
+from autopilot.domain.decisions import MAX_BACKUP_AGE, TEMPORARY_SNAPSHOT_DAYS, carried_out, decide_pause, snapshot_name
 from autopilot.domain.inputs import PauseInput, decode, reference_of
 from autopilot.domain.steps import Act, Drain, Look, PausePlan
 from autopilot.runtime.handler import handler
@@ -37,10 +37,10 @@ def look(asked: PauseInput) -> PausePlan:
 def act(call: Act) -> dict[str, str]:
     """Look again, then pause; or first take the snapshot without which AWS refuses the pause. `next` says what to wait for."""
     name = call.warehouse.name
-    decision = decide_pause(warehouses.get(call.warehouse))
+    decision = carried_out(decide_pause(warehouses.get(call.warehouse)))
     if decision.action != "pause":
         return {"next": "paused", "action": decision.action, "reason": decision.reason}
-    if needs_snapshot(clusters.newest_backup(name), datetime.now(UTC)):
+    if not clusters.has_backup_since(name, datetime.now(UTC) - MAX_BACKUP_AGE):
         snapshot = snapshot_name(name, call.execution)
         clusters.take_snapshot(name, snapshot, TEMPORARY_SNAPSHOT_DAYS)
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from autopilot.aws import clusters, warehouses
-from autopilot.domain.decisions import Decision, decide_resume
+from autopilot.domain.decisions import Decision, carried_out, decide_resume
 from autopilot.domain.inputs import ResumeInput, decode, reference_of
 from autopilot.domain.steps import Act, Look, Plan
 from autopilot.runtime.handler import handler
@@ -33,7 +33,7 @@ def look(asked: ResumeInput) -> Plan:
 
 def act(call: Act) -> Decision:
     """Look again, then resume what is still paused."""
-    decision = decide_resume(warehouses.get(call.warehouse))
+    decision = carried_out(decide_resume(warehouses.get(call.warehouse)))
     if decision.action == "resume":
         clusters.resume(call.warehouse.name)
     return decision

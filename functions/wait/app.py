@@ -24,6 +24,7 @@ def handle(call: Wait) -> dict[str, Any]:
         region=call.warehouse.region or "",
         key=call.key,
         subject=call.subject,
+        first_look=call.attempt == 0,
         last_look=call.attempt >= call.last_attempt,
     )
     callbacks.store(callback)

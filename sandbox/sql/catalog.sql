@@ -25,8 +25,8 @@ ALTER FUNCTION pg_catalog.has_database_privilege(name, text, text) RENAME TO phy
 
 CREATE FUNCTION pg_catalog.redshift_prefix() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT split_part(pg_catalog.physical_database()::text, '.', 1) $$;
-CREATE FUNCTION pg_catalog.redshift_plain_role(oid) RETURNS name LANGUAGE sql STABLE
-AS $$ SELECT coalesce((SELECT coalesce(shobj_description(r.oid, 'pg_authid'), r.rolname)::name FROM pg_catalog.pg_roles r WHERE r.oid = $1), 'rdsdb') $$;
+CREATE FUNCTION pg_catalog.redshift_plain_role(oid) RETURNS text LANGUAGE sql STABLE
+AS $$ SELECT coalesce((SELECT coalesce(shobj_description(r.oid, 'pg_authid'), r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = $1), 'rdsdb') $$;
 CREATE FUNCTION pg_catalog.redshift_role_id(kind text, plain text) RETURNS oid LANGUAGE sql STABLE AS $$
     SELECT r.oid FROM pg_catalog.pg_roles r
     WHERE starts_with(r.rolname, redshift_prefix() || $1) AND shobj_description(r.oid, 'pg_authid') = $2 $$;
@@ -38,15 +38,15 @@ CREATE FUNCTION pg_catalog.redshift_sees_all() RETURNS boolean LANGUAGE sql STAB
     SELECT redshift_is_superuser(redshift_session_user_id())
         OR coalesce(pg_has_role(session_user, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = redshift_prefix() || '!syslog'), 'MEMBER'), false) $$;
 -- A superuser's session acts as the admin role; whoever signed in is still the user that SQL is told.
-CREATE FUNCTION pg_catalog.redshift_current_user() RETURNS name LANGUAGE sql STABLE AS $$
+CREATE FUNCTION pg_catalog.redshift_current_user() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT redshift_plain_role(CASE WHEN redshift_is_superuser(r.oid) THEN redshift_session_user_id() ELSE r.oid END)
     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user $$;
-CREATE FUNCTION pg_catalog.redshift_session_user() RETURNS name LANGUAGE sql STABLE
+CREATE FUNCTION pg_catalog.redshift_session_user() RETURNS text LANGUAGE sql STABLE
 AS $$ SELECT redshift_plain_role(redshift_session_user_id()) $$;
 CREATE FUNCTION pg_catalog.current_user_id() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT redshift_session_user_id()::bigint $$;
 CREATE FUNCTION pg_catalog.current_database() RETURNS name LANGUAGE sql STABLE
 AS $$ SELECT shobj_description(oid, 'pg_database')::name FROM pg_catalog.pg_database WHERE datname = pg_catalog.physical_database() $$;
-CREATE FUNCTION pg_catalog.pg_get_userbyid(oid) RETURNS name LANGUAGE sql STABLE AS $$ SELECT redshift_plain_role($1) $$;
+CREATE FUNCTION pg_catalog.pg_get_userbyid(oid) RETURNS name LANGUAGE sql STABLE AS $$ SELECT redshift_plain_role($1)::name $$;
 
 CREATE FUNCTION pg_catalog.redshift_user_role(plain text) RETURNS name LANGUAGE plpgsql STABLE AS $$
 DECLARE

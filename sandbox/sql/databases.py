@@ -117,6 +117,7 @@ class Databases:
     def drop(self, warehouse: str) -> None:
         """Remove a warehouse with all its databases, users and records; harmless when there is none."""
         with self._lock:
+            self._terminate(warehouse)
             for name in self._databases_of(warehouse):
                 self._run("DROP DATABASE {} WITH (FORCE)", name)
             for (role,) in self._run("SELECT rolname FROM pg_roles WHERE rolname ~ %s", values=(f"^{prefix(warehouse)}[.@%!]",)):
@@ -141,11 +142,9 @@ class Databases:
 
     def _refuse_while_open(self, warehouse: str) -> None:
         """PostgreSQL copies only what nobody is connected to."""
-        [(sessions,)] = self._run(
-            "SELECT count(*) FROM pg_stat_activity WHERE starts_with(datname, %s)", values=(prefix(warehouse) + USER,)
-        )
-        if sessions:
-            raise SqlError(f"the databases of {warehouse} are being accessed by {sessions} sessions", "55006")
+        count = sum(session.warehouse == warehouse for session in self._sessions)
+        if count:
+            raise SqlError(f"the databases of {warehouse} are being accessed by {count} sessions", "55006")
 
     def _copy_database(self, name: str, source: str, target: str) -> None:
         plain = self._plain_name(name)
@@ -284,6 +283,8 @@ class Databases:
     def _terminate(self, warehouse: str) -> None:
         query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE starts_with(datname, %s)"
         self._run(query, values=(prefix(warehouse) + USER,))
+        with self._lock:
+            self._sessions = {session for session in self._sessions if session.warehouse != warehouse}
 
     def _copy_roles(self, source: str, target: str) -> None:
         old = self._run(

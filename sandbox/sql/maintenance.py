@@ -30,6 +30,7 @@ def vacuum(session: Session, source: Statement) -> Result:
     if index < len(source.tokens) and source.words[index] != "BOOST":
         table, index = source.qualified_name_at(index)
     _threshold(source, index)
+    session.settle_statistics()
     with session.databases.vacuum(session.warehouse):
         for name in [table] if table else _own_tables(session):
             if sorts:
@@ -71,6 +72,7 @@ def _sort(session: Session, table: str) -> None:
 
 def analyze(session: Session, source: Statement) -> Result:
     """ANALYZE [VERBOSE] [table [(columns)]] [PREDICATE COLUMNS | ALL COLUMNS]."""
+    session.settle_statistics()
     index = 2 if source.words[1:2] == ("VERBOSE",) else 1
     if index == len(source.tokens):
         for name in _own_tables(session):

@@ -50,7 +50,7 @@ def create_database(session: Session, source: Statement) -> Result:
     while index < len(source.tokens):
         if source.words[index] == "OWNER":
             index += 2 if source.words[index + 1] == "=" else 1
-            owner = source.name_at(index)
+            owner = _principal(source, index)
         elif source.words[index : index + 3] == ("CONNECTION", "LIMIT", "UNLIMITED"):
             index += 2
         elif source.words[index] != "WITH":
@@ -97,7 +97,7 @@ def _with_user(session: Session, source: Statement, word: str) -> Statement:
     if index < 0:
         return source
     index += 2 if word == "OWNER" else 1
-    user = quote(_role(session, USER, source.name_at(index)))
+    user = quote(_role(session, USER, _principal(source, index)))
     return statement(source.replaced([(index, index + 1, user)]))
 
 
@@ -106,7 +106,7 @@ def _with_user(session: Session, source: Statement, word: str) -> Statement:
 
 def create_user(session: Session, source: Statement) -> Result:
     """CREATE USER name [WITH] PASSWORD {'text' | DISABLE} [options]."""
-    name = source.name_at(2)
+    name = _principal(source, 2)
     if session.databases.user_exists(session.warehouse, name):
         raise SqlError(f'user "{name}" already exists', "42710")
     options = _user_options(source, 3)
@@ -119,7 +119,7 @@ def create_user(session: Session, source: Statement) -> Result:
 
 def alter_user(session: Session, source: Statement) -> Result:
     """ALTER USER name [WITH] options, or RENAME TO another name."""
-    name = source.name_at(2)
+    name = _principal(source, 2)
     role = _role(session, USER, name)
     options = _user_options(source, 3)
     if options.superuser is not None:
@@ -165,7 +165,7 @@ def _user_option(source: Statement, index: int, options: UserOptions) -> int:
         case ("CONNECTION", "LIMIT", limit) if limit == "UNLIMITED" or limit.isdigit():
             options.role.append(f"CONNECTION LIMIT {-1 if limit == 'UNLIMITED' else limit}")
         case ("RENAME", "TO", _):
-            options.rename = source.name_at(index + 2)
+            options.rename = _principal(source, index + 2)
         case ("IN", "GROUP", _):
             return _groups(source, index + 2, options)
         case _:
@@ -174,7 +174,7 @@ def _user_option(source: Statement, index: int, options: UserOptions) -> int:
 
 
 def _groups(source: Statement, index: int, options: UserOptions) -> int:
-    options.groups.append(source.name_at(index))
+    options.groups.append(_principal(source, index))
     return _groups(source, index + 2, options) if source.words[index + 1 : index + 2] == (",",) else index + 1
 
 
@@ -202,7 +202,7 @@ def _memberships(session: Session, role: str, options: UserOptions) -> list[str]
 
 def create_group(session: Session, source: Statement) -> Result:
     """CREATE GROUP name [[WITH] USER user, ...]."""
-    name = source.name_at(2)
+    name = _principal(source, 2)
     role = on_server(session.warehouse, name, GROUP)
     commands = [f"CREATE ROLE {quote(role)}", f"COMMENT ON ROLE {quote(role)} IS {literal(name)}"]
     index = source.find("USER", 3)
@@ -212,7 +212,7 @@ def create_group(session: Session, source: Statement) -> Result:
 
 def alter_group(session: Session, source: Statement) -> Result:
     """ALTER GROUP name {ADD | DROP} USER user, ..."""
-    role = quote(_role(session, GROUP, source.name_at(2)))
+    role = quote(_role(session, GROUP, _principal(source, 2)))
     change = {"ADD": ("GRANT", "TO"), "DROP": ("REVOKE", "FROM")}.get(source.words[3])
     if change is None or source.words[4] != "USER":
         raise unsupported(f"ALTER GROUP {source.words[3]}")
@@ -221,7 +221,7 @@ def alter_group(session: Session, source: Statement) -> Result:
 
 def create_role(session: Session, source: Statement) -> Result:
     """CREATE ROLE name."""
-    name = source.name_at(2)
+    name = _principal(source, 2)
     if len(source.tokens) > 3:
         raise unsupported(f"CREATE ROLE with {source.words[3]}")
     role = quote(on_server(session.warehouse, name, ROLE))
@@ -282,7 +282,7 @@ def _grantees(session: Session, source: Statement, index: int) -> tuple[str, str
     while True:
         kind, _ = _KINDS.get(source.words[index], (USER, "")) if source.words[index] in ("ROLE", "GROUP") else (USER, "")
         index += kind != USER
-        name = source.name_at(index)
+        name = _principal(source, index)
         found.append("PUBLIC" if name == "public" and kind == USER else quote(_role(session, kind, name)))
         index += 1
         if source.words[index : index + 1] != (",",):
@@ -306,7 +306,7 @@ def grant_role(session: Session, source: Statement) -> Result:
     commands = []
     for first, last in _parts(source, at + 1, end):
         kind = ROLE if source.words[first] == "ROLE" and last - first > 1 else USER
-        member = quote(_role(session, kind, source.name_at(last - 1)))
+        member = quote(_role(session, kind, _principal(source, last - 1)))
         option = f" WITH INHERIT TRUE, ADMIN {with_admin}" if word == "TO" else ""
         commands += [f"{source.words[0]} {quote(_role(session, ROLE, role))} {word} {member}{option}" for role in roles]
     if session.superuser:
@@ -334,6 +334,12 @@ def default_privileges(session: Session, source: Statement) -> Result:
 # Names --------------------------------------------------------------------------------------------------------------
 
 
+def _principal(source: Statement, index: int) -> str:
+    """The name of a user, group or role at that token. The name of an IAM identity (`IAMR:Etl`) keeps its case."""
+    text = source.name_at(index)
+    return source.tokens[index].text if ":" in text else text
+
+
 def _parts(source: Statement, start: int, end: int) -> list[tuple[int, int]]:
     edges = [start - 1, *(i for i in range(start, end) if source.words[i] == ","), end]
     return [(first + 1, last) for first, last in pairwise(edges)]
@@ -341,7 +347,7 @@ def _parts(source: Statement, start: int, end: int) -> list[tuple[int, int]]:
 
 def _names(source: Statement, start: int, end: int | None = None) -> list[str]:
     """The names of a list; each part's last word is the name."""
-    return [source.name_at(last - 1) for _, last in _parts(source, start, len(source.tokens) if end is None else end)]
+    return [_principal(source, last - 1) for _, last in _parts(source, start, len(source.tokens) if end is None else end)]
 
 
 def _exists(session: Session, kind: RoleKind, name: str) -> bool:

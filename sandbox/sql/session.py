@@ -91,6 +91,7 @@ class Session:
 
     def execute(self, sql: str, parameters: Mapping[str, str] | None = None) -> Result:
         """Run one statement of Redshift SQL. Raises SqlError, also when the text has several statements or none."""
+        self.query_id = 0
         statements = split(sql)
         if len(statements) != 1:
             raise SqlError("cannot insert multiple commands into a prepared statement" if statements else "the query is empty", "42601")
@@ -126,6 +127,10 @@ class Session:
         cursor = RawCursor(self.connection)
         cursor.execute(sql.encode(), list(values) or None, prepare=False)
         return _result(cursor)
+
+    def settle_statistics(self) -> None:
+        """Let the counts of rows changed so far reach the views; PostgreSQL keeps them back for a second or more."""
+        self.run("SELECT pg_stat_force_next_flush()")
 
     def bound(self, names: Sequence[str]) -> list[str]:
         """The values of those parameters."""

@@ -372,8 +372,8 @@ def _parquet_text(value: Any) -> str | None:
 
 
 def _load(session: Session, table: str, columns: list[tuple[str, str]], records: list[Record], options: Options) -> Result:
-    allowed, rejected = options.number("MAXERROR"), 0
-    pending, was_empty = _converted(records, columns, options), not session.run(f"SELECT 1 FROM {table} LIMIT 1").rows  # noqa: S608 - quoted
+    allowed, rejected, pending = options.number("MAXERROR"), 0, _converted(records, columns, options)
+    was_empty = session.run("SELECT pg_relation_size($1::regclass)", (table,)).rows == [("0",)]
     with session.all_or_nothing():
         while failure := _try_load(session, table, columns, pending):
             bad = pending[failure.position]
@@ -382,9 +382,10 @@ def _load(session: Session, table: str, columns: list[tuple[str, str]], records:
             if rejected > allowed:
                 raise _load_failed(table, bad, failure)
             pending = pending[: failure.position] + pending[failure.position + 1 :]
-        if (was_empty and options.values.get("STATUPDATE") not in ("OFF", "FALSE")) or options.values.get("STATUPDATE") in ("ON", "TRUE"):
-            session.run(f"ANALYZE {table}")
     session.run("SELECT set_config('redshift.last_copy_count', $1, false)", (str(len(pending)),))
+    if options.values.get("STATUPDATE", "ON" if was_empty else "OFF") in ("ON", "TRUE"):
+        session.settle_statistics()
+        session.run(f"ANALYZE {table}")
     return Result(row_count=len(pending))
 
 

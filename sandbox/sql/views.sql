@@ -69,30 +69,30 @@ CREATE VIEW sandbox_private.warehouse_user AS
     FROM sandbox_private.warehouse_role WHERE kind = '.';
 
 CREATE OR REPLACE VIEW pg_catalog.pg_user AS
-    SELECT plain AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, super AS usesuper, false AS userepl, false AS usebypassrls,
+    SELECT plain::name COLLATE "C" AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, super AS usesuper, false AS userepl, false AS usebypassrls,
         '********'::text AS passwd, rolvaliduntil AS valuntil, NULL::text[] COLLATE "C" AS useconfig FROM sandbox_private.warehouse_user;
 CREATE OR REPLACE VIEW pg_catalog.pg_group AS
-    SELECT g.plain AS groname, g.oid AS grosysid,
+    SELECT g.plain::name COLLATE "C" AS groname, g.oid AS grosysid,
         ARRAY(SELECT m.member FROM pg_auth_members m JOIN sandbox_private.warehouse_user u ON u.oid = m.member WHERE m.roleid = g.oid) AS grolist
     FROM sandbox_private.warehouse_role g WHERE g.kind = '%';
 CREATE VIEW pg_catalog.pg_user_info AS
-    SELECT plain AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, super AS usesuper, false AS usecatupd, '********'::text AS passwd,
+    SELECT plain::name AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, super AS usesuper, false AS usecatupd, '********'::text AS passwd,
         rolvaliduntil AS valuntil, NULL::text[] AS useconfig, CASE rolconnlimit WHEN -1 THEN 'UNLIMITED' ELSE rolconnlimit::text END AS useconnlimit,
         CASE WHEN syslog OR super THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END AS syslogaccess
     FROM sandbox_private.warehouse_user;
 CREATE VIEW pg_catalog.svv_users AS
-    SELECT oid::bigint AS user_id, plain::text AS user_name, rolcreatedb AS createdb, super AS superuser, false AS catalog_update,
+    SELECT oid::bigint AS user_id, plain AS user_name, rolcreatedb AS createdb, super AS superuser, false AS catalog_update,
         CASE rolconnlimit WHEN -1 THEN 'UNLIMITED' ELSE rolconnlimit::text END AS connection_limit,
         CASE WHEN syslog OR super THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END AS syslog_access,
         NULL::timestamp AS last_ddl_timestamp, 0 AS session_timeout, NULL::text AS external_id
     FROM sandbox_private.warehouse_user WHERE redshift_is_superuser(redshift_session_user_id()) OR oid = redshift_session_user_id();
 CREATE VIEW pg_catalog.svv_roles AS
-    SELECT r.oid::bigint AS role_id, r.plain::text AS role_name, redshift_plain_role(
-        (SELECT m.member FROM pg_auth_members m WHERE m.roleid = r.oid AND m.admin_option ORDER BY m.oid LIMIT 1))::text AS role_owner, NULL::text AS external_id
+    SELECT r.oid::bigint AS role_id, r.plain AS role_name, redshift_plain_role(
+        (SELECT m.member FROM pg_auth_members m WHERE m.roleid = r.oid AND m.admin_option ORDER BY m.oid LIMIT 1)) AS role_owner, NULL::text AS external_id
     FROM sandbox_private.warehouse_role r
     WHERE r.kind = '@' AND (redshift_is_superuser(redshift_session_user_id()) OR pg_has_role(session_user, r.oid, 'MEMBER'));
 CREATE VIEW sandbox_private.role_grant AS
-    SELECT m.member, m.roleid, r.plain::text AS role_name, u.plain::text AS member_name, u.kind, m.admin_option
+    SELECT m.member, m.roleid, r.plain AS role_name, u.plain AS member_name, u.kind, m.admin_option
     FROM pg_auth_members m JOIN sandbox_private.warehouse_role r ON r.oid = m.roleid AND r.kind = '@'
     JOIN sandbox_private.warehouse_role u ON u.oid = m.member WHERE m.inherit_option
       AND (redshift_is_superuser(redshift_session_user_id()) OR pg_has_role(session_user, r.oid, 'MEMBER'));
@@ -104,7 +104,7 @@ CREATE VIEW pg_catalog.svv_role_grants AS
     FROM sandbox_private.role_grant WHERE kind = '@';
 CREATE VIEW pg_catalog.svv_relation_privileges AS
     SELECT r.nspname::text AS namespace_name, r.relname::text AS relation_name, p.privilege_type::text AS privilege_type,
-        p.grantee::bigint AS identity_id, CASE p.grantee WHEN 0 THEN 'public' ELSE redshift_plain_role(p.grantee)::text END AS identity_name,
+        p.grantee::bigint AS identity_id, CASE p.grantee WHEN 0 THEN 'public' ELSE redshift_plain_role(p.grantee) END AS identity_name,
         CASE WHEN p.grantee = 0 THEN 'public' WHEN w.kind = '@' THEN 'role' WHEN w.kind = '%' THEN 'group' ELSE 'user' END AS identity_type,
         p.is_grantable AS admin_option
     FROM sandbox_private.user_relation r JOIN pg_class c ON c.oid = r.oid CROSS JOIN LATERAL aclexplode(c.relacl) p
@@ -151,7 +151,7 @@ CREATE VIEW pg_catalog.stv_recents AS
         user_name, database_name AS db_name, left(query_text, 600) AS query, CASE WHEN end_time IS NULL THEN session_id ELSE -1 END AS pid
     FROM sandbox_private.visible_query;
 CREATE VIEW pg_catalog.stv_sessions AS
-    SELECT a.backend_start::timestamp AS starttime, a.pid AS process, redshift_plain_role(a.usesysid)::text AS user_name,
+    SELECT a.backend_start::timestamp AS starttime, a.pid AS process, redshift_plain_role(a.usesysid) AS user_name,
         shobj_description(a.datid, 'pg_database') AS db_name, 0 AS timeout_sec
     FROM pg_stat_activity a
     WHERE starts_with(a.datname, redshift_prefix() || '.') AND (redshift_sees_all() OR a.usesysid = redshift_session_user_id());

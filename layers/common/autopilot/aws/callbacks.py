@@ -29,7 +29,7 @@ LOCK = "lock"
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A waiting task. `execution` owns it; `last_look` is true when no further retry will look again.
+    """A waiting task. `execution` owns it; `first_look` and `last_look` say whether a look came before and whether one will follow.
 
     `key` is the warehouse's key for a lock and the client token for a statement; `subject` is a snapshot's identifier or a
     statement's id, `label` says to people which one of several it is; `again` marks a question that was
@@ -47,6 +47,7 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     again: bool = False
     deadline: str = ""
+    first_look: bool = False
     last_look: bool = False
 
     @property

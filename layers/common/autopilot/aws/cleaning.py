@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autopilot.aws import callbacks, data_api, executions, locks, table
+from autopilot.domain.errors import AutopilotError
 
 PERMISSIONS = (*executions.LOOK, *locks.PERMISSIONS, *data_api.CANCEL, *table.READ, *table.WRITE)
 
@@ -11,14 +12,19 @@ def clean_up(execution: str) -> list[str]:
     """Free the locks and cancel the statements of an execution that no longer runs; the keys of the freed locks are returned."""
     if executions.is_running(execution):
         return []
-    freed = []
+    freed, failure = [], None
     for item in table.of_owner(execution):
         if item["sk"] == locks.SORT_KEY:
             key = item["pk"].removeprefix(locks.partition(""))
             locks.free(key, execution)
             freed.append(key)
         elif callback := callbacks.of_item(item):
-            end(callback)
+            try:
+                end(callback)
+            except AutopilotError as error:
+                failure = error
+    if failure:
+        raise failure
     return freed
 
 

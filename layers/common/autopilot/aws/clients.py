@@ -21,6 +21,8 @@ _BY_CODE: dict[str, type[errors.AutopilotError]] = {
             "ProvisionedThroughputExceededException",
             "SlowDown",
             "ActiveStatementsExceededException",
+            "ActiveSessionsExceededException",
+            "ActiveWaitingRequestsExceededException",
             "DependentServiceRequestThrottlingFault",
             "DependentServiceUnavailableFault",
         ),
@@ -39,11 +41,11 @@ _NOT_IMPLEMENTED = 501
 
 @cache
 def client(service: str) -> Any:
-    """The client of a service. Standard retry mode, four attempts; timeouts far below any function's own."""
+    """The client of a service. Standard retry mode; all attempts of one call together stay below any function's own timeout."""
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20))  # type: ignore[call-overload]
+    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=10))  # type: ignore[call-overload]
 
 
 @contextmanager

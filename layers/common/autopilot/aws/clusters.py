@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +44,9 @@ def find(name: str) -> Warehouse | None:
 
 
 def _warehouse(cluster: dict[str, Any]) -> Warehouse:
-    # DescribeClusters gives no cluster ARN; its namespace's ARN has the same partition, region and account.
-    _, partition, _, region, account, *_ = cluster["ClusterNamespaceArn"].split(":")
+    # DescribeClusters gives no cluster ARN; its namespace's ARN, which may not be there yet, has the same partition, region and account.
+    namespace = cluster.get("ClusterNamespaceArn") or f"arn:aws:redshift:{os.environ['AWS_REGION']}::namespace:"
+    _, partition, _, region, account, *_ = namespace.split(":")
     name = cluster["ClusterIdentifier"]
     return Warehouse(
         kind="cluster",
@@ -59,6 +61,8 @@ def _warehouse(cluster: dict[str, Any]) -> Warehouse:
         node_type=cluster.get("NodeType"),
         nodes=cluster.get("NumberOfNodes"),
         public=bool(cluster.get("PubliclyAccessible")),
+        subnet_group=cluster.get("ClusterSubnetGroupName"),
+        security_group_ids=[group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])],
         tags={tag["Key"]: tag.get("Value", "") for tag in cluster.get("Tags", [])},
     )
 
@@ -94,12 +98,12 @@ def resume(name: str) -> None:
     call("redshift", "resume_cluster", f"resume cluster {name}", ClusterIdentifier=name)
 
 
-def newest_backup(name: str) -> datetime | None:
-    """When the newest available snapshot of any kind was taken, or None. Source: DescribeClusterSnapshots."""
-    pages = client("redshift").get_paginator("describe_cluster_snapshots").paginate(ClusterIdentifier=name)
+def has_backup_since(name: str, moment: datetime) -> bool:
+    """Whether an available snapshot of this very cluster was taken since then. Source: DescribeClusterSnapshots."""
+    pages = client("redshift").get_paginator("describe_cluster_snapshots")
     with translated(f"list the snapshots of cluster {name}"):
-        times = [snapshot["SnapshotCreateTime"] for page in pages for snapshot in page["Snapshots"] if snapshot["Status"] == "available"]
-    return max(times, default=None)
+        found = pages.paginate(ClusterIdentifier=name, ClusterExists=True, StartTime=moment)
+        return any(snapshot["Status"] == "available" for page in found for snapshot in page["Snapshots"])
 
 
 def take_snapshot(name: str, identifier: str, retention_days: int) -> None:

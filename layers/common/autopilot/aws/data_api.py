@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 from autopilot.aws.clients import call, client
 from autopilot.domain.errors import AutopilotError, InvalidInput
 from autopilot.domain.signin import Target
-from autopilot.domain.sql import cell
+from autopilot.domain.sql import cell, named_parameters
 
 SIGN_IN = ("secretsmanager:GetSecretValue", "redshift:GetClusterCredentials", "redshift-serverless:GetCredentials")
 SUBMIT = ("redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement", *SIGN_IN)
@@ -55,7 +54,7 @@ def submit(target: Target, statements: list[str], name: str, token: str, paramet
 
 def _used(parameters: list[dict[str, str]], statements: list[str]) -> list[dict[str, str]]:
     """The parameters that these statements name: the Data API refuses others."""
-    named = set(re.findall(r"(?<!:):([A-Za-z_][A-Za-z0-9_]*)", "\n".join(statements)))
+    named = {name for statement in statements for name in named_parameters(statement)}
     return [parameter for parameter in parameters if parameter["name"] in named]
 
 

@@ -9,11 +9,12 @@ import msgspec
 from autopilot.aws import callbacks, data_api, looking, warehouses
 from autopilot.aws.callbacks import Answer, Callback
 from autopilot.domain.decisions import Drain as Outcome
-from autopilot.domain.decisions import decide_drain
+from autopilot.domain.decisions import decide_drain, decide_pause
 from autopilot.domain.errors import AutopilotError, LookAgain, TransientError
 from autopilot.domain.signin import target_of
 from autopilot.domain.sql import LOOK_AT_QUERIES, client_token
 from autopilot.domain.steps import Drain
+from autopilot.domain.warehouse import Warehouse
 
 #: How old an answer may be that a pause rests on.
 FRESH = timedelta(seconds=30)
@@ -27,34 +28,55 @@ def wait(call: Drain, now: datetime) -> Outcome:
     to get lost, it then raises LookAgain, and the retry that follows reads the answer. What is returned is for people.
     """
     waiting = _callback(call, now)
-    earlier = callbacks.stored(waiting)
-    if earlier is not None:
-        description = data_api.describe(earlier.subject)
-        if description["Status"] not in data_api.ENDED or (earlier.again and now - description["UpdatedAt"] < FRESH):
-            return _look(msgspec.structs.replace(waiting, subject=earlier.subject))
+    seen = warehouses.get(call.warehouse)
+    decision = decide_pause(seen)
+    if decision.action in {"await", "nothing"}:
+        return _answer(waiting, Outcome("idle", None, decision.reason))
     try:
-        target = target_of(warehouses.get(call.warehouse))
-        statement = data_api.submit(target, LOOK_AT_QUERIES, data_api.LOOK_NAME, client_token(call.token), [])
+        return _ask(waiting, seen, now)
     except TransientError:
         raise
     except AutopilotError as error:
         outcome = decide_drain(None, str(error), now, datetime.fromisoformat(waiting.deadline))
-        if outcome.outcome != "pending":
-            callbacks.answer(waiting, Answer(output=outcome))
-        return outcome
-    outcome = _look(msgspec.structs.replace(waiting, subject=statement, again=earlier is not None))
-    if earlier is not None and outcome.outcome == "pending":
-        raise LookAgain(f"asked {call.warehouse.name} again what runs")
+        return outcome if outcome.outcome == "pending" else _answer(waiting, outcome)
+
+
+def _ask(waiting: Callback, seen: Warehouse, now: datetime) -> Outcome:
+    earlier = callbacks.stored(waiting)
+    if earlier is None:
+        return _look(waiting, _submit(seen, waiting))
+    description = data_api.describe(earlier.subject)
+    if description["Status"] in data_api.ENDED:
+        if earlier.again and now - description["UpdatedAt"] < FRESH:
+            return _look(waiting, earlier.subject)
+        outcome = _look(waiting, _submit(seen, waiting), again=True)
+    else:
+        outcome = _look(waiting, earlier.subject, again=earlier.again)
+        if not earlier.again:
+            return outcome
+    if outcome.outcome == "pending":
+        raise LookAgain(f"asked {waiting.name} again what runs")
     return outcome
 
 
-def _look(waiting: Callback) -> Outcome:
-    callbacks.store(waiting)
-    answer = looking.look(waiting)
-    if answer is None:
-        return Outcome("pending", None, f"asked {waiting.name} what runs")
-    callbacks.answer(waiting, answer)
-    return answer.output if isinstance(answer.output, Outcome) else Outcome("busy", None, answer.cause)
+def _submit(seen: Warehouse, waiting: Callback) -> str:
+    return data_api.submit(target_of(seen), LOOK_AT_QUERIES, data_api.LOOK_NAME, client_token(waiting.token), [])
+
+
+def _look(waiting: Callback, statement: str, *, again: bool = False) -> Outcome:
+    asked = msgspec.structs.replace(waiting, subject=statement, again=again)
+    callbacks.store(asked)
+    answer = looking.look(asked)
+    return (
+        _answer(asked, answer.output)
+        if answer and isinstance(answer.output, Outcome)
+        else Outcome("pending", None, f"asked {waiting.name} what runs")
+    )
+
+
+def _answer(waiting: Callback, outcome: Outcome) -> Outcome:
+    callbacks.answer(waiting, Answer(output=outcome))
+    return outcome
 
 
 def _callback(call: Drain, now: datetime) -> Callback:

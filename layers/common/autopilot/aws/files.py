@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from autopilot.aws.clients import call, client, translated
@@ -40,6 +41,7 @@ def read_text(uri: str, path: str, version: str | None = None) -> tuple[str, str
 
 def write_file(key: str, file_name: str) -> str:
     """Upload a local file, in parts where it is large, and return its address."""
-    with translated(f"write {key} to the Autopilot bucket"):
-        client("s3").upload_file(file_name, bucket(), key)
+    # upload_file would hide AWS's error behind one of boto3's own.
+    with translated(f"write {key} to the Autopilot bucket"), Path(file_name).open("rb") as file:
+        client("s3").upload_fileobj(file, bucket(), key)
     return f"s3://{bucket()}/{key}"

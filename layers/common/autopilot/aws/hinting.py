@@ -6,7 +6,7 @@ from typing import assert_never
 
 from autopilot.aws import callbacks, cleaning, data_api, looking
 from autopilot.aws.callbacks import Answer, Callback
-from autopilot.domain.errors import LookAgain
+from autopilot.domain.errors import AutopilotError, LookAgain, TransientError
 from autopilot.domain.hints import Hint
 from autopilot.domain.sql import is_look
 
@@ -34,11 +34,16 @@ def _follow_statement(hint: Hint) -> int:
     """The end of a statement concerns who waits for it, and who waits for its warehouse to run no query."""
     waiting = callbacks.waiting_for_statement(hint.name)
     answered = _answer_all([waiting]) if waiting else 0
-    description = data_api.describe(hint.name)
-    kind, name = (
-        ("cluster", description["ClusterIdentifier"]) if "ClusterIdentifier" in description else ("workgroup", description["WorkgroupName"])
-    )
-    draining = [callback for callback in callbacks.waiting_for(kind, hint.region, name) if callback.goal == "idle"]
+    try:
+        description = data_api.describe(hint.name)
+    except TransientError:
+        raise
+    except AutopilotError:
+        # Somebody else's statement that cannot be seen: who drains its warehouse looks again at the next heartbeat.
+        return answered
+    kind = "cluster" if "ClusterIdentifier" in description else "workgroup"
+    name = description.get("ClusterIdentifier") or description.get("WorkgroupName") or ""
+    draining = [callback for callback in callbacks.waiting_for(kind, hint.region, name) if callback.goal == "idle"] if name else []
     if is_look(description):
         return answered + _answer_all([callback for callback in draining if callback.subject == hint.name])
     return answered + sum(callbacks.answer(callback, _LOOK_AGAIN) for callback in draining)
@@ -48,5 +53,14 @@ _LOOK_AGAIN = Answer.of(LookAgain("another query of the warehouse has ended"))
 
 
 def _answer_all(waiting: list[Callback]) -> int:
-    answers = [(callback, looking.look(callback)) for callback in waiting]
-    return sum(callbacks.answer(callback, answer) for callback, answer in answers if answer)
+    """Answer all that are decided. One that cannot be looked at keeps none of the others waiting; its error is raised at the end."""
+    answered, failure = 0, None
+    for callback in waiting:
+        try:
+            if answer := looking.look(callback):
+                answered += callbacks.answer(callback, answer)
+        except AutopilotError as error:
+            failure = error
+    if failure:
+        raise failure
+    return answered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from autopilot.aws import clusters, data_api, locks, warehouses
@@ -12,6 +12,8 @@ from autopilot.domain.errors import AutopilotError, StatementAborted, StatementF
 from autopilot.domain.sql import failure_text
 from autopilot.domain.waiting import Verdict, judge_snapshot, judge_warehouse
 
+#: How long a look at the queries may take after the patience of a drain has ended.
+_GRACE = timedelta(seconds=60)
 STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *locks.PERMISSIONS)
 PERMISSIONS = (*STATES, *data_api.FETCH)
 
@@ -28,7 +30,9 @@ def look(callback: Callback) -> Answer | None:
         case "snapshot":
             answer = _of_verdict(judge_snapshot(callback.subject, clusters.snapshot_status(callback.subject)))
         case "available" | "paused" | "deleted":
-            answer = _of_verdict(judge_warehouse(callback.goal, callback.name, warehouses.find(callback.reference)))
+            answer = _of_verdict(
+                judge_warehouse(callback.goal, callback.name, warehouses.find(callback.reference), first_look=callback.first_look)
+            )
         case _:
             assert_never(callback.goal)
     if isinstance(answer, Answer):
@@ -77,15 +81,18 @@ def _labelled(callback: Callback, text: str) -> str:
 
 def _idle(callback: Callback) -> Answer | str:
     description = data_api.describe(callback.subject)
-    if description["Status"] not in data_api.ENDED:
+    now, deadline = datetime.now(UTC), datetime.fromisoformat(callback.deadline)
+    if description["Status"] not in data_api.ENDED and now < deadline + _GRACE:
         return f"the look at the queries of {callback.name} is {description['Status']}"
     running, unseen_because = count_running(description)
-    drain: Drain = decide_drain(running, unseen_because, datetime.now(UTC), datetime.fromisoformat(callback.deadline))
+    drain: Drain = decide_drain(running, unseen_because, now, deadline)
     return drain.reason if drain.outcome == "pending" else Answer(output=drain)
 
 
 def count_running(description: dict[str, object]) -> tuple[int | None, str]:
     """How many queries of others an ended look has found, or None and why they could not be seen."""
+    if description["Status"] not in data_api.ENDED:
+        return None, "the look at them has not ended"
     if description["Status"] != "FINISHED":
         return None, failure_text(description)
     superuser, queries = data_api.results(description)

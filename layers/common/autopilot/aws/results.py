@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from itertools import chain
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 
 from autopilot.aws import data_api, files
+from autopilot.domain.sql import unique
 from autopilot.domain.steps import Fetch
 
 PERMISSIONS = (*data_api.FETCH, *files.WRITE)
@@ -30,10 +32,10 @@ def fetch(call: Fetch) -> dict[str, Any]:
 def _read(statement_id: str, budget_bytes: int, key: str) -> dict[str, Any]:
     columns, rows = data_api.columns(statement_id), data_api.rows(statement_id)
     kept: list[list[Any]] = []
-    size = len(msgspec.json.encode(columns))
+    size = _bytes(columns)
     for row in rows:
         kept.append(row)
-        size += len(msgspec.json.encode(row)) + 1
+        size += _bytes(row)
         if size > budget_bytes:
             return {"result_uri": _write(columns, chain(kept, rows), key)}
     if size > budget_bytes:
@@ -41,9 +43,15 @@ def _read(statement_id: str, budget_bytes: int, key: str) -> dict[str, Any]:
     return {"columns": columns, "rows": kept, "bytes": size}
 
 
+def _bytes(value: list[Any]) -> int:
+    """What a value takes in a state's output at most: Lambda writes it as the standard library does."""
+    return len(json.dumps(value)) + 2
+
+
 def _write(columns: list[str], rows: Any, key: str) -> str:
+    names = unique(columns)
     with tempfile.NamedTemporaryFile() as file:
         for row in rows:
-            file.write(msgspec.json.encode(dict(zip(columns, row, strict=True))) + b"\n")
+            file.write(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n")
         file.flush()
         return files.write_file(key, file.name)

@@ -7,6 +7,7 @@ from functools import partial
 
 from autopilot.aws import callbacks, cleaning, data_api, executions, files, looking, warehouses
 from autopilot.aws.callbacks import Callback
+from autopilot.domain.errors import WaitedTooLong
 from autopilot.domain.inputs import RunSqlInput
 from autopilot.domain.signin import target_of
 from autopilot.domain.sql import PROBE, bind, client_token, units
@@ -61,6 +62,8 @@ def _wait_for(call: Waiting, name: str, key: str, submit: Callable[[], str], lab
         return {"outcome": "cancelled", "statement_id": statement}
     answer = looking.look(callback)
     if answer:
+        if answer.error == WaitedTooLong.__name__:
+            cleaning.end(callback)
         callbacks.answer(callback, answer)
     return {"outcome": "answered" if answer else "waiting", "statement_id": statement}
 

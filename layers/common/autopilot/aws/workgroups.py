@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from autopilot.aws.clients import call
 from autopilot.domain.errors import AutopilotError
 from autopilot.domain.warehouse import Warehouse
@@ -35,15 +37,24 @@ def find(name: str) -> Warehouse | None:
         base_rpu=workgroup.get("baseCapacity"),
         max_rpu=workgroup.get("maxCapacity"),
         public=bool(workgroup.get("publiclyAccessible")),
+        subnet_ids=workgroup.get("subnetIds", []),
+        security_group_ids=workgroup.get("securityGroupIds", []),
         namespace=workgroup["namespaceName"],
         tags=_tags(arn),
     )
 
 
-def namespace_tags(name: str) -> dict[str, str] | None:
-    """The tags of the namespace of that name, or None when it does not exist."""
-    namespace = _get("namespace", name)
-    return None if namespace is None else _tags(namespace["namespaceArn"])
+class Namespace(msgspec.Struct, frozen=True):
+    """A namespace: its first database and its tags. Source: GetNamespace, ListTagsForResource."""
+
+    database: str
+    tags: dict[str, str]
+
+
+def find_namespace(name: str) -> Namespace | None:
+    """The namespace of that name, or None."""
+    found = _get("namespace", name)
+    return None if found is None else Namespace(found.get("dbName") or "dev", _tags(found["namespaceArn"]))
 
 
 def create_namespace(request: dict[str, Any]) -> bool:

@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from autopilot.domain.spec import OWNER_TAG, Spec, differences
+from autopilot.domain.errors import WarehouseNotReady
+from autopilot.domain.spec import OWNER_TAG, Spec, differences, owner_of
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 #: PauseCluster needs a recent backup; older than this a temporary one is taken first.
@@ -24,7 +25,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide_pause(seen: Warehouse) -> Decision:
-    """`pause`, `await` (somebody already pauses it), `nothing`, or `retry` while it is between two states."""
+    """`pause`, `await` (somebody already pauses it), `settle` (it will be available soon), `nothing`, or `retry`."""
     if seen.kind == "workgroup":
         return Decision("nothing", "nothing to pause: a Serverless workgroup bills compute only while queries run")
     status = primary_status(seen.status)
@@ -35,6 +36,8 @@ def decide_pause(seen: Warehouse) -> Decision:
             return Decision("await", f"{seen.name} is already pausing")
         case "paused":
             return Decision("nothing", f"{seen.name} is already paused")
+        case "resuming" | "modifying" | "rebooting" | "resizing":
+            return Decision("settle", f"{seen.name} is {status}; it is paused when that has ended")
         case "deleting" | "final-snapshot":
             return Decision("nothing", f"{seen.name} is being deleted")
         case _:
@@ -42,14 +45,16 @@ def decide_pause(seen: Warehouse) -> Decision:
 
 
 def decide_resume(seen: Warehouse) -> Decision:
-    """`resume`, `await` (already resuming), `nothing`, or `retry` while it is between two states."""
+    """`resume`, `await` (already resuming), `settle` (it will be paused soon), `nothing`, or `retry`."""
     if seen.kind == "workgroup":
         return Decision("nothing", "nothing to resume: a Serverless workgroup is always ready")
     status = primary_status(seen.status)
     match status:
         case "paused":
             return Decision("resume", f"{seen.name} is paused")
-        case "resuming" | "creating" | "rebooting" | "modifying":
+        case "pausing":
+            return Decision("settle", f"{seen.name} is pausing; it is resumed when that has ended")
+        case "resuming" | "creating" | "rebooting" | "modifying" | "resizing":
             return Decision("await", f"{seen.name} is {status}")
         case "available":
             return Decision("nothing", f"{seen.name} is already available")
@@ -63,7 +68,7 @@ def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Deci
         return Decision("create", f"no {spec.kind} {spec.name} exists")
     if primary_status(seen.status) in {"deleting", "final-snapshot"}:
         return Decision("retry", f"{spec.kind} {spec.name} is being deleted; it can be created when that has ended")
-    if seen.tags.get(OWNER_TAG) == execution:
+    if seen.tags.get(OWNER_TAG) == owner_of(execution):
         return Decision("await", f"this execution has created {spec.name}; it is {seen.status}")
     if different := differences(spec, seen):
         return Decision("differs", f"{spec.kind} {spec.name} exists and differs: {'; '.join(different)}")
@@ -72,9 +77,11 @@ def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Deci
     return Decision("nothing", f"{spec.kind} {spec.name} exists and is what the spec says")
 
 
-def needs_snapshot(newest_backup: datetime | None, now: datetime) -> bool:
-    """Whether the newest available snapshot is too old, or missing, for AWS to pause the cluster."""
-    return newest_backup is None or now - newest_backup > MAX_BACKUP_AGE
+def carried_out(decision: Decision) -> Decision:
+    """The decision, if a step can carry it out now. Raises WarehouseNotReady for one that has to wait."""
+    if decision.action in {"retry", "settle"}:
+        raise WarehouseNotReady(decision.reason)
+    return decision
 
 
 def snapshot_name(name: str, execution: str) -> str:

@@ -12,9 +12,8 @@ from autopilot.domain.warehouse import Reference
 
 Reason = Annotated[str, msgspec.Meta(max_length=500)]
 DEFAULT_REASON = "started by hand"
-#: Names of clusters and workgroups. Source: CreateCluster `ClusterIdentifier`, CreateWorkgroup `workgroupName` (3 to 64 there).
-NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-MAX_NAME = 63
+#: What the name of a cluster or of a workgroup can look like. Source: CreateWorkgroup, `workgroupName`; clusters' names are stricter.
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
 T = TypeVar("T")
 
 
@@ -73,7 +72,11 @@ def _say(message: str, kind: type[Any]) -> str:
     """Turn msgspec's message into one that also lists the fields allowed, where a field was unknown or missing."""
     text, _, path = message.partition(" - at ")
     where = path.strip("`").removeprefix("$").lstrip(".")
-    if text.startswith(("Object contains unknown field", "Object missing required field")) and not where:
+    if (
+        text.startswith(("Object contains unknown field", "Object missing required field"))
+        and not where
+        and hasattr(kind, "__struct_fields__")
+    ):
         allowed = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
         return f"{text}. Allowed fields: {allowed}"
     return f"{where or 'input'}: {text}"
@@ -87,14 +90,11 @@ def reference_of(warehouse: str | Reference) -> Reference:
 
 
 def check_name(name: str, path: str) -> None:
-    """Raise InvalidInput unless the name is one that a cluster or workgroup can have."""
+    """Raise InvalidInput unless the name is one that some cluster or workgroup can have."""
     if not name:
         raise InvalidInput(f"{path}: must not be empty")
-    if len(name) > MAX_NAME or not NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{path}: {name[:80]!r} is not a warehouse name. Allowed: 1 to {MAX_NAME} lowercase letters, digits and single hyphens, "
-            "starting with a letter and not ending with a hyphen"
-        )
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"{path}: {name[:80]!r} is not a warehouse name. Allowed: 1 to 64 lowercase letters, digits and hyphens")
 
 
 def check_one_of(given: dict[str, object]) -> None:

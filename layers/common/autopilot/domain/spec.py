@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated, Any
 
 import msgspec
 
 from autopilot.domain.errors import InvalidInput
-from autopilot.domain.inputs import check_name, decode
-from autopilot.domain.warehouse import Kind, Warehouse
+from autopilot.domain.inputs import decode
+from autopilot.domain.warehouse import NAME_RULES, Kind, Warehouse, can_be_named
 
 #: A node type's form. Which ones exist is for AWS to say; the list changes. Source: CreateCluster, `NodeType`.
-_NODE_TYPE = re.compile(r"[a-z]{2}[0-9]?[a-z]?\.[0-9]*x?large")
+_NODE_TYPE = re.compile(r"[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}")
 #: Source: Redshift tagging: letters, digits, spaces and these; keys up to 128, values up to 256 characters.
 _TAG = re.compile(r"[\w .:/=+\-@]*")
+MAX_TAGS = 48
 OWNER_TAG = "autopilot:execution"
 MANAGED_TAG = "autopilot:managed"
 
@@ -43,7 +45,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     kind: Kind = "cluster"
     compute: Compute = Compute()
-    database: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z_][a-z0-9_]*$")] = "dev"
+    database: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "dev"
     network: Network = Network()
     tags: dict[str, str] = {}
 
@@ -55,7 +57,10 @@ ADMIN_USER = "autopilot_admin"
 
 def parse_spec(data: object) -> Spec:
     """Decode and check a spec. Raises InvalidInput with every contradiction at once, each with its path."""
-    spec = decode(Spec, data)
+    try:
+        spec = decode(Spec, data)
+    except InvalidInput as error:
+        raise InvalidInput(f"spec.{error}" if not str(error).startswith(("Object", "input")) else f"spec: {error}") from error
     problems = [*_name_problems(spec), *_compute_problems(spec), *_network_problems(spec), *_tag_problems(spec)]
     if problems:
         raise InvalidInput("; ".join(problems))
@@ -73,13 +78,14 @@ def parse_text(text: str) -> object:
 
 
 def _name_problems(spec: Spec) -> list[str]:
-    try:
-        check_name(spec.name, "spec.name")
-    except InvalidInput as error:
-        return [str(error)]
-    if spec.kind == "workgroup" and len(spec.name) < 3:
-        return ["spec.name: a workgroup's name has at least 3 characters"]
-    return []
+    problems = []
+    if not can_be_named(spec.kind, spec.name):
+        problems.append(f"spec.name: {spec.name[:80]!r} is not allowed for a {spec.kind}; {NAME_RULES[spec.kind]}")
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", spec.database):
+        problems.append(
+            f"spec.database: {spec.database!r} is not allowed; lowercase letters, digits and underscores, not starting with a digit"
+        )
+    return problems
 
 
 def _compute_problems(spec: Spec) -> list[str]:
@@ -125,6 +131,8 @@ def _network_problems(spec: Spec) -> list[str]:
 
 def _tag_problems(spec: Spec) -> list[str]:
     problems = []
+    if len(spec.tags) > MAX_TAGS:
+        problems.append(f"spec.tags: {len(spec.tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and two are Autopilot's own")
     for key, value in spec.tags.items():
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
             problems.append(
@@ -136,7 +144,13 @@ def _tag_problems(spec: Spec) -> list[str]:
 
 
 def _tags(spec: Spec, execution: str) -> dict[str, str]:
-    return {**spec.tags, MANAGED_TAG: "true", OWNER_TAG: execution}
+    return {**spec.tags, MANAGED_TAG: "true", OWNER_TAG: owner_of(execution)}
+
+
+def owner_of(execution: str) -> str:
+    """What the owner's tag says of an execution: its ARN, or a hash where a tag cannot hold that."""
+    fits = len(execution) <= 256 and _TAG.fullmatch(execution)
+    return execution if fits else hashlib.sha256(execution.encode()).hexdigest()
 
 
 def cluster_request(spec: Spec, execution: str) -> dict[str, Any]:
@@ -206,5 +220,10 @@ def differences(spec: Spec, seen: Warehouse) -> list[str]:
             wanted.append(("compute.nodes", spec.compute.nodes, seen.nodes))
     else:
         wanted += [("compute.base_rpu", spec.compute.base_rpu, seen.base_rpu), ("compute.max_rpu", spec.compute.max_rpu, seen.max_rpu)]
+    wanted += [
+        ("network.subnet_group", spec.network.subnet_group, seen.subnet_group),
+        ("network.subnet_ids", sorted(spec.network.subnet_ids) or None, sorted(seen.subnet_ids)),
+        ("network.security_group_ids", sorted(spec.network.security_group_ids) or None, sorted(seen.security_group_ids)),
+    ]
     wanted += [(f"tags.{key}", value, seen.tags.get(key)) for key, value in spec.tags.items()]
     return [f"{field} is {is_now!r}, the spec says {wish!r}" for field, wish, is_now in wanted if wish is not None and wish != is_now]

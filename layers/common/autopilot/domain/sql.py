@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from autopilot.domain.warehouse import Warehouse, primary_status
 #: Limits of the Data API. Source: Redshift management guide, considerations when calling the Data API.
 MAX_STATEMENT_BYTES = 100_000
 MAX_BATCH = 40
+#: Each unit takes about ten events of an execution's history, which holds 25,000.
+MAX_UNITS = 1000
 #: Rows above this go to S3: a state's output may hold 256 KiB in all.
 MAX_INLINE_BYTES = 200_000
 
@@ -26,10 +29,20 @@ LOOK_AT_QUERIES = [
     "SELECT query_id FROM sys_query_history WHERE status IN ('planning', 'queued', 'running', 'returning') AND session_id <> pg_backend_pid()",
 ]
 PROBE = "SELECT 1"
+_EXACT = 2**53
 #: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
 _ALONE = re.compile(
-    r"\s*(VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE
+    r"\s*(?:VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE
 )
+
+
+#: A quoted name, or what is no SQL by itself: a string, a comment, a dollar-quoted body.
+_QUOTED = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\2\$""", re.DOTALL)
+
+
+def bare(statement: str) -> str:
+    """A statement without its strings, bodies and comments: its verbs, names and parameters."""
+    return _QUOTED.sub(lambda match: match[1] or " ", statement)
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -47,7 +60,7 @@ def units(request: RunSqlInput, text: str | None) -> list[Unit]:
     check_one_of({"sql": request.sql, "sql_uri": request.sql_uri})
     path = "sql" if request.sql_uri is None else "sql_uri"
     given = [text or ""] if request.sql is None else [request.sql] if isinstance(request.sql, str) else request.sql
-    statements = [statement for part in given for statement in split(part)]
+    statements = [statement for part in given for statement in split(part, path)]
     if not statements:
         raise InvalidInput(f"{path}: holds no SQL statement")
     for number, statement in enumerate(statements, 1):
@@ -56,32 +69,35 @@ def units(request: RunSqlInput, text: str | None) -> list[Unit]:
             raise InvalidInput(
                 f"{path}: statement {number} has {size} bytes; the Data API takes up to {MAX_STATEMENT_BYTES}. Load data by COPY instead"
             )
+    if unknown := set(request.parameters) - {name for statement in statements for name in named_parameters(statement)}:
+        raise InvalidInput(f"parameters: no statement names :{min(unknown)}; check the spelling, or leave it out")
     if len(statements) == 1 or not request.transaction:
+        if len(statements) > MAX_UNITS:
+            raise InvalidInput(f"{path}: {len(statements)} statements; up to {MAX_UNITS} are run one by one. Send them in several files")
         return [Unit([statement]) for statement in statements]
     if len(statements) > MAX_BATCH:
         raise InvalidInput(
             f"{path}: {len(statements)} statements in one transaction; the Data API takes up to {MAX_BATCH}. Set transaction to false, or send fewer"
         )
     for number, statement in enumerate(statements, 1):
-        if _ALONE.match(statement):
-            raise InvalidInput(
-                f"{path}: statement {number} ({statement[:40].strip()!r}) cannot run in a transaction; set transaction to false"
-            )
+        if _ALONE.match(bare(statement)):
+            raise InvalidInput(f"{path}: statement {number} ({_excerpt(statement)}) cannot run in a transaction; set transaction to false")
     return [Unit(statements)]
 
 
-def split(text: str) -> list[str]:
+def split(text: str, path: str = "sql") -> list[str]:
     """The statements of a text, split at semicolons outside strings, comments and dollar quotes. Raises InvalidInput if it cannot be read."""
     if ";" not in text:
-        return [text.strip()] if text.strip() else []
+        return [text.strip()] if bare(text).strip() else []
     from sqlglot.dialects.redshift import Redshift
     from sqlglot.errors import TokenError
     from sqlglot.tokenizer_core import TokenType
 
     try:
         tokens = Redshift().tokenize(text)
-    except TokenError as error:
-        raise InvalidInput(f"sql: the text cannot be split into statements: {str(error).splitlines()[0]}") from error
+    except TokenError:
+        # The tokenizer's own message quotes the text, which may hold secrets.
+        raise InvalidInput(f"{path}: cannot be split into statements: a string, a quoted name or a comment is not closed") from None
     statements, start, begun = [], 0, False
     for token in tokens:
         if token.token_type is TokenType.SEMICOLON:
@@ -120,6 +136,11 @@ def bind(parameters: dict[str, str | int | float | bool]) -> list[dict[str, str]
     return bound
 
 
+def named_parameters(statement: str) -> set[str]:
+    """The names that a statement uses as `:name`, outside strings and comments; `::` is a cast."""
+    return set(re.findall(r"(?<!:):([A-Za-z_][A-Za-z0-9_]*)", bare(statement)))
+
+
 def client_token(*parts: object) -> str:
     """An idempotency token for the Data API, which takes 64 characters: the hash of what makes a submission unique."""
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()
@@ -135,8 +156,9 @@ def failure_text(description: dict[str, Any]) -> str:
 
 
 def _excerpt(sql: str) -> str:
-    """The first words of a statement: its verb and object, never its values."""
-    return " ".join(sql.split()[:3])[:60]
+    """The first words of a statement as far as they are plain names: its verb and object, never its values."""
+    words = takewhile(re.compile(r"[A-Za-z_][\w.]*").fullmatch, bare(sql).split()[:3])
+    return " ".join(words)[:60]
 
 
 def is_look(description: dict[str, Any]) -> bool:
@@ -144,10 +166,31 @@ def is_look(description: dict[str, Any]) -> bool:
     return [sub.get("QueryString") for sub in description.get("SubStatements") or []] == LOOK_AT_QUERIES
 
 
+def unique(columns: list[str]) -> list[str]:
+    """Column names that can be keys: a name that stands there before gets a number, `count`, `count_2`."""
+    seen: dict[str, int] = {}
+    for name in columns:
+        seen[name] = seen.get(name, 0) + 1
+    counted: dict[str, int] = {}
+    names = []
+    for name in columns:
+        counted[name] = counted.get(name, 0) + 1
+        label = name if counted[name] == 1 else f"{name}_{counted[name]}"
+        while label != name and label in seen:
+            label += "_"
+        names.append(label)
+    return names
+
+
 def cell(field: dict[str, Any]) -> str | int | float | bool | None:
-    """The value of one field of GetStatementResult, which is a union of one key."""
+    """The value of one field of GetStatementResult, which is a union of one key.
+
+    A whole number that JSON readers would round (Step Functions' JSONata among them) is given as text.
+    """
     if field.get("isNull"):
         return None
+    if abs(field.get("longValue", 0)) > _EXACT:
+        return str(field["longValue"])
     for key in ("longValue", "doubleValue", "booleanValue", "stringValue", "blobValue"):
         if key in field:
             value: str | int | float | bool = field[key]

@@ -125,7 +125,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, seen: Warehouse, decision: Decision, asked: Common, **more: Any) -> Self:
-        """The plan for an existing warehouse. Raises WarehouseNotReady while it is between two states."""
+        """The plan for a warehouse. Raises WarehouseNotReady while it is between two states that no plan can wait for."""
         if decision.action == "retry":
             raise WarehouseNotReady(decision.reason)
         return cls(

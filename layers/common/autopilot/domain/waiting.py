@@ -23,8 +23,10 @@ class Verdict(msgspec.Struct, frozen=True):
     detail: str
 
 
-def judge_available(name: str, seen: Warehouse | None) -> Verdict:
-    """Whether a warehouse that is being created, resumed or modified is available."""
+def judge_available(name: str, seen: Warehouse | None, *, first_look: bool = False) -> Verdict:
+    """Whether a warehouse that is being created, resumed or modified is available. On the first look it may not be visible yet."""
+    if seen is None and first_look:
+        return Verdict("pending", f"{name} is not visible yet")
     if seen is None:
         return Verdict("impossible", f"{name} no longer exists")
     status = primary_status(seen.status)
@@ -54,11 +56,11 @@ def judge_deleted(name: str, seen: Warehouse | None) -> Verdict:
     return Verdict("pending", f"{name} is {primary_status(seen.status)}")
 
 
-def judge_warehouse(goal: Literal["available", "paused", "deleted"], name: str, seen: Warehouse | None) -> Verdict:
+def judge_warehouse(goal: Literal["available", "paused", "deleted"], name: str, seen: Warehouse | None, *, first_look: bool) -> Verdict:
     """The verdict on one of the goals that a warehouse's own state decides."""
     match goal:
         case "available":
-            return judge_available(name, seen)
+            return judge_available(name, seen, first_look=first_look)
         case "paused":
             return judge_paused(name, seen)
         case "deleted":

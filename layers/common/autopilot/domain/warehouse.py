@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
 
 Kind = Literal["cluster", "workgroup"]
+
+
+#: Source: CreateCluster, `ClusterIdentifier`; CreateWorkgroup, `workgroupName`.
+_CLUSTER_NAME = re.compile(r"(?=.{1,63}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_WORKGROUP_NAME = re.compile(r"[a-z0-9-]{3,64}")
+NAME_RULES: dict[Kind, str] = {
+    "cluster": "1 to 63 lowercase letters, digits and single hyphens, starting with a letter and not ending with a hyphen",
+    "workgroup": "3 to 64 lowercase letters, digits and hyphens",
+}
+
+
+def can_be_named(kind: Kind, name: str) -> bool:
+    """Whether AWS allows this name for that kind; asking AWS about another one is an error by itself."""
+    return bool((_CLUSTER_NAME if kind == "cluster" else _WORKGROUP_NAME).fullmatch(name))
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -41,6 +56,9 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     max_rpu: int | None = None
     public: bool = False
     namespace: str | None = None
+    subnet_group: str | None = None
+    subnet_ids: list[str] = []
+    security_group_ids: list[str] = []
     tags: dict[str, str] = {}
 
     @property
