@@ -190,6 +190,6 @@ class Hints:
             try:
                 deliver()
                 self.sent += 1
-            except Exception as error:  # a hint that cannot be delivered is lost, as on AWS; it is counted and said
+            except Exception as error:  # noqa: BLE001 - a hint that cannot be delivered is lost, as on AWS; it is counted and said
                 self.failed += 1
                 print(f"sandbox: a hint could not be delivered: {type(error).__name__}: {error}", flush=True)

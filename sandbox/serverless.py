@@ -184,6 +184,7 @@ class Serverless(Access):
 
     def _workgroup_created(self, workgroup: Workgroup) -> None:
         self.world.databases.start(workgroup.namespace.key)
+        self.world.databases.set_base_capacity(workgroup.namespace.key, workgroup.base_capacity)
         with self._lock:
             workgroup.status = "AVAILABLE"
         self._emit("workgroup created", workgroup.name, workgroup.arn)
@@ -193,6 +194,7 @@ class Serverless(Access):
             workgroup.change(changes)
             workgroup.status = "AVAILABLE"
         if "baseCapacity" in changes:
+            self.world.databases.set_base_capacity(workgroup.namespace.key, workgroup.base_capacity)
             self._emit("base capacity changed", workgroup.name, workgroup.arn)
 
     def _workgroup_deleted(self, workgroup: Workgroup) -> None:

@@ -102,6 +102,7 @@ class FakeDatabases:
     def __init__(self) -> None:
         self.warehouses: dict[str, FakeWarehouse] = {}
         self.busy: set[str] = set()
+        self.base_rpu: dict[str, float] = {}
         self.broken: set[str] = set()
         self._lock = threading.Lock()
 
@@ -133,6 +134,9 @@ class FakeDatabases:
 
     def start(self, warehouse: str) -> None:
         self.warehouses[warehouse].stopped = False
+
+    def set_base_capacity(self, warehouse: str, base_rpu: float) -> None:
+        self.base_rpu[warehouse] = base_rpu
 
     def active_queries(self, warehouse: str) -> int:
         return int(warehouse in self.busy)

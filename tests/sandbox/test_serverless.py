@@ -11,7 +11,7 @@ from sandbox.kernel import ApiError
 from sandbox.lifecycle import DURATIONS
 from sandbox.serverless import Serverless
 from sandbox.wire import Service, error_statuses
-from tests.sandbox.fakes import LAMBDA_ROLE, ROOT, FakeWorld, delivered, fake_world
+from tests.sandbox.fakes import LAMBDA_ROLE, ROOT, FakeDatabases, FakeWorld, delivered, fake_world
 
 SPACE = {"namespaceName": "adhoc-data"}
 GROUP = {"workgroupName": "adhoc"}
@@ -182,6 +182,17 @@ def test_an_update_changes_exactly_one_parameter(serverless: Serverless) -> None
         with refused("ValidationException"):
             serverless.update_workgroup({**GROUP, **params}, ROOT)
     assert look(serverless)["status"] == "AVAILABLE"
+
+
+def test_usage_is_counted_with_the_base_capacity(serverless: Serverless) -> None:
+    create(serverless, baseCapacity=16)
+    databases = serverless.world.databases
+    assert isinstance(databases, FakeDatabases)
+    counted_with = databases.base_rpu
+    assert list(counted_with.values()) == [16]
+    serverless.update_workgroup({**GROUP, "baseCapacity": 32}, ROOT)
+    wait(serverless, "modify workgroup")
+    assert list(counted_with.values()) == [32]
 
 
 def test_a_new_capacity_must_fit_the_other_one(serverless: Serverless) -> None:

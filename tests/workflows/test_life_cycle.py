@@ -78,14 +78,14 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(stack: Stack, workfl
     name = stack.provision()
     if workflow == "resume_warehouse":
         stack.run("pause_warehouse", {"warehouse": name})
-    given = {
+    inputs: dict[str, dict[str, Any]] = {
         "provision_warehouse": {"spec": {"name": f"{name}-new"}},
         "pause_warehouse": {"warehouse": name},
         "resume_warehouse": {"warehouse": name},
         "run_sql": {"warehouse": name, "sql": "CREATE TABLE t (a INT)"},
-    }[workflow]
+    }
     before = stack.items("")
-    ended = stack.run(workflow, {**given, "dry_run": True})
+    ended = stack.run(workflow, {**inputs[workflow], "dry_run": True})
     assert ended.succeeded, ended
     assert ended.output["action"] in {"create", "pause", "resume", "run"}
     assert ended.output["reason"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -49,7 +50,7 @@ def test_search_for_secrets_would_find_one(stack: Stack) -> None:
     assert any("needle-in-a-haystack" in text for text in _histories(stack))
 
 
-FORBIDDEN = {
+FORBIDDEN: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
     "create": [
         ("redshift", "pause_cluster", {"ClusterIdentifier": "any"}),
         ("redshift-data", "execute_statement", {"ClusterIdentifier": "any", "Sql": "SELECT 1"}),
