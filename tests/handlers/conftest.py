@@ -18,6 +18,7 @@ from tests.handlers.fakes import REGION
 def _account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_REGION", REGION)
         patch.setenv("TABLE_NAME", TABLE)
         patch.setenv("BUCKET_NAME", BUCKET)
         clients.client.cache_clear()

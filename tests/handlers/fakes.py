@@ -27,6 +27,7 @@ class Clusters(Fake):
     def __init__(self) -> None:
         self.clusters: dict[str, dict[str, Any]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
+        self.namesakes: set[str] = set()
 
     def add(
         self, name: str = "analytics", *, status: str = "available", nodes: int = 2, tags: dict[str, str] | None = None, **more: Any
@@ -51,8 +52,15 @@ class Clusters(Fake):
         return str(self.clusters[name]["ClusterStatus"])
 
     def add_snapshot(
-        self, identifier: str, cluster: str = "analytics", *, status: str = "available", age: timedelta = timedelta(hours=1)
+        self,
+        identifier: str,
+        cluster: str = "analytics",
+        *,
+        status: str = "available",
+        age: timedelta = timedelta(hours=1),
+        of_namesake: bool = False,
     ) -> None:
+        """A snapshot; `of_namesake` says that its cluster is deleted, and another one has its name now."""
         taken = datetime.now(UTC) - age
         self.snapshots[identifier] = {
             "SnapshotIdentifier": identifier,
@@ -60,6 +68,7 @@ class Clusters(Fake):
             "SnapshotCreateTime": taken,
             "Status": status,
         }
+        self.namesakes |= {identifier} if of_namesake else set()
 
     def describe_clusters(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
         return {"Clusters": [self._known(ClusterIdentifier)]}
@@ -87,11 +96,25 @@ class Clusters(Fake):
         self.add_snapshot(SnapshotIdentifier, ClusterIdentifier, status="creating", age=timedelta())
         return {"Snapshot": self.snapshots[SnapshotIdentifier]}
 
-    def describe_cluster_snapshots(self, ClusterIdentifier: str = "", SnapshotIdentifier: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+    def describe_cluster_snapshots(
+        self,
+        ClusterIdentifier: str = "",  # noqa: N803
+        SnapshotIdentifier: str = "",  # noqa: N803
+        StartTime: datetime = datetime.min.replace(tzinfo=UTC),  # noqa: N803
+        *,
+        ClusterExists: bool = False,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
         if SnapshotIdentifier and SnapshotIdentifier not in self.snapshots:
             raise Refusal("ClusterSnapshotNotFound", status=404)
         found = [self.snapshots[SnapshotIdentifier]] if SnapshotIdentifier else list(self.snapshots.values())
-        return {"Snapshots": [one for one in found if ClusterIdentifier in {"", one["ClusterIdentifier"]}]}
+        if ClusterExists:
+            found = [one for one in found if one["SnapshotIdentifier"] not in self.namesakes]
+        return {
+            "Snapshots": [
+                one for one in found if ClusterIdentifier in {"", one["ClusterIdentifier"]} and one["SnapshotCreateTime"] >= StartTime
+            ]
+        }
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self.clusters:

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from autopilot.domain.decisions import (
     Decision,
     Drain,
+    carried_out,
     decide_drain,
     decide_pause,
     decide_provision,
     decide_resume,
-    needs_snapshot,
     snapshot_name,
 )
 from autopilot.domain.errors import WarehouseNotReady
 from autopilot.domain.inputs import PauseInput
-from autopilot.domain.spec import parse_spec
+from autopilot.domain.spec import owner_of, parse_spec
 from autopilot.domain.steps import PausePlan, ProvisionPlan
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
@@ -39,8 +39,12 @@ SPEC = parse_spec({"name": "analytics", "compute": {"node_type": "ra3.large", "n
         ("paused", "nothing", "analytics is already paused"),
         ("deleting", "nothing", "analytics is being deleted"),
         ("final-snapshot", "nothing", "analytics is being deleted"),
-        ("resizing", "retry", "analytics is resizing; a cluster can be paused only from available"),
-        ("resuming", "retry", "analytics is resuming; a cluster can be paused only from available"),
+        ("resuming", "settle", "analytics is resuming; it is paused when that has ended"),
+        ("modifying", "settle", "analytics is modifying; it is paused when that has ended"),
+        ("rebooting", "settle", "analytics is rebooting; it is paused when that has ended"),
+        ("resizing, prep-for-resize", "settle", "analytics is resizing; it is paused when that has ended"),
+        ("creating", "retry", "analytics is creating; a cluster can be paused only from available"),
+        ("storage-full", "retry", "analytics is storage-full; a cluster can be paused only from available"),
     ],
 )
 def test_pause_is_decided_by_the_state(status: str, action: str, reason: str) -> None:
@@ -55,7 +59,8 @@ def test_pause_is_decided_by_the_state(status: str, action: str, reason: str) ->
         ("creating", "await", "analytics is creating"),
         ("available", "nothing", "analytics is already available"),
         ("available, prep-for-resize", "nothing", "analytics is already available"),
-        ("pausing", "retry", "analytics is pausing; a cluster can be resumed only from paused"),
+        ("resizing", "await", "analytics is resizing"),
+        ("pausing", "settle", "analytics is pausing; it is resumed when that has ended"),
         ("storage-full", "retry", "analytics is storage-full; a cluster can be resumed only from paused"),
     ],
 )
@@ -88,11 +93,23 @@ def test_provisioning_is_decided_by_what_is_there(seen: Warehouse | None, decisi
     assert decide_provision(SPEC, seen, EXECUTION) == decision
 
 
-@pytest.mark.parametrize(
-    ("taken", "needed"), [(None, True), (timedelta(hours=24), False), (timedelta(hours=24, seconds=1), True), (timedelta(), False)]
-)
-def test_backup_is_recent_for_a_day(taken: timedelta | None, needed: bool) -> None:
-    assert needs_snapshot(NOW - taken if taken is not None else None, NOW) is needed
+def test_creator_is_known_by_its_tag_though_the_tag_cannot_hold_its_name() -> None:
+    long = EXECUTION + "é" * 200
+    seen = cluster("creating", nodes=9, tags={"autopilot:execution": owner_of(long)})
+    assert decide_provision(SPEC, seen, long).action == "await"
+    assert decide_provision(SPEC, seen, long + "é").action == "differs"
+
+
+@pytest.mark.parametrize("action", ["retry", "settle"])
+def test_decision_that_has_to_wait_is_not_carried_out(action: str) -> None:
+    with pytest.raises(WarehouseNotReady, match=r"^analytics is modifying$"):
+        carried_out(Decision(action, "analytics is modifying"))
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "create", "await", "nothing"])
+def test_decision_that_need_not_wait_is_carried_out_as_it_is(action: str) -> None:
+    decision = Decision(action, "because")
+    assert carried_out(decision) is decision
 
 
 @given(st.from_regex(r"[a-z][a-z0-9]{0,62}", fullmatch=True), st.text(), st.text())
@@ -126,9 +143,15 @@ def test_plan_keeps_node_type_and_count_of_before_the_pause() -> None:
     assert (plan.node_type, plan.nodes, plan.key) == ("ra3.large", 4, "cluster#us-east-1#analytics")
 
 
-def test_no_plan_is_made_between_two_states() -> None:
+def test_plan_waits_for_a_state_that_ends_by_itself() -> None:
     seen = cluster("modifying")
-    with pytest.raises(WarehouseNotReady, match=r"^analytics is modifying; a cluster can be paused only from available$"):
+    plan = PausePlan.of(seen, decide_pause(seen), PauseInput(warehouse="analytics"), when_busy="skip", drain_seconds=900)
+    assert (plan.action, plan.reason) == ("settle", "analytics is modifying; it is paused when that has ended")
+
+
+def test_no_plan_is_made_for_a_state_that_no_plan_can_wait_for() -> None:
+    seen = cluster("storage-full")
+    with pytest.raises(WarehouseNotReady, match=r"^analytics is storage-full; a cluster can be paused only from available$"):
         PausePlan.of(seen, decide_pause(seen), PauseInput(warehouse="analytics"), when_busy="skip", drain_seconds=900)
 
 

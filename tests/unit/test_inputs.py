@@ -24,10 +24,10 @@ from autopilot.domain.inputs import (
 )
 from autopilot.domain.spec import parse_spec
 from autopilot.domain.sql import units
-from autopilot.domain.warehouse import Reference
+from autopilot.domain.warehouse import Reference, can_be_named
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "events" / "workflows"
-ALLOWED = "Allowed: 1 to 63 lowercase letters, digits and single hyphens, starting with a letter and not ending with a hyphen"
+ALLOWED = "Allowed: 1 to 64 lowercase letters, digits and hyphens"
 
 
 def message_of(kind: type[Any], data: object) -> str:
@@ -78,8 +78,8 @@ def test_wrong_input_is_told_by_path_and_expectation(kind: type[Any], data: obje
     assert message_of(kind, data) == message
 
 
-@pytest.mark.parametrize("name", ["a", "analytics", "team-1-analytics", "a" * 63])
-def test_names_that_clusters_have_are_taken(name: str) -> None:
+@pytest.mark.parametrize("name", ["a", "analytics", "team-1-analytics", "1st-team", "team--one", "team-", "w" * 64])
+def test_names_that_clusters_or_workgroups_have_are_taken(name: str) -> None:
     assert reference_of(name) == Reference(name=name)
 
 
@@ -87,14 +87,13 @@ def test_names_that_clusters_have_are_taken(name: str) -> None:
     ("name", "shown"),
     [
         ("Analytics", "'Analytics'"),
-        ("1a", "'1a'"),
-        ("a-", "'a-'"),
-        ("a--b", "'a--b'"),
+        ("a_b", "'a_b'"),
+        ("a.b", "'a.b'"),
         ("a\n", "'a\\n'"),
         ("a'b", '"a\'b"'),
         ('a"b', "'a\"b'"),
         ("ä", "'ä'"),
-        ("a" * 64, repr("a" * 64)),
+        ("a" * 65, repr("a" * 65)),
         ("a" * 5000, repr("a" * 80)),
     ],
 )
@@ -111,12 +110,34 @@ def test_empty_name_is_told_by_where_it_stands() -> None:
         reference_of(Reference(name=""))
 
 
-@given(st.from_regex(r"[a-z][a-z0-9]{0,20}(-[a-z0-9]{1,9}){0,4}", fullmatch=True))
-def test_every_name_of_clusters_form_is_taken(name: str) -> None:
-    check_name(name, "name")
+@given(st.text("abyz019-", max_size=70))
+def test_every_name_that_either_kind_can_have_is_taken(name: str) -> None:
+    if can_be_named("cluster", name) or can_be_named("workgroup", name):
+        check_name(name, "name")
 
 
-@given(st.text(min_size=1).filter(lambda name: not (name.isascii() and name.replace("-", "").isalnum() and name == name.lower())))
+@pytest.mark.parametrize(
+    ("name", "cluster", "workgroup"),
+    [
+        ("a", True, False),
+        ("ab1", True, True),
+        ("team-1-analytics", True, True),
+        ("1st-team", False, True),
+        ("team--one", False, True),
+        ("team-", False, True),
+        ("a" * 63, True, True),
+        ("a" * 64, False, True),
+        ("a" * 65, False, False),
+        ("", False, False),
+        ("abc\n", False, False),
+        ("Team", False, False),
+    ],
+)
+def test_each_kind_has_a_rule_for_its_names(name: str, cluster: bool, workgroup: bool) -> None:
+    assert (can_be_named("cluster", name), can_be_named("workgroup", name)) == (cluster, workgroup)
+
+
+@given(st.text(min_size=1).filter(lambda name: not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")))
 def test_no_name_with_other_characters_is_taken(name: str) -> None:
     with pytest.raises(InvalidInput):
         check_name(name, "name")

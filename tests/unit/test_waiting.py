@@ -29,7 +29,7 @@ CASES = [(goal, status, outcome) for goal, by in OUTCOMES.items() for outcome, s
 
 @pytest.mark.parametrize(("goal", "status", "outcome"), CASES)
 def test_state_is_judged_for_each_goal(goal: Any, status: str, outcome: str) -> None:
-    assert judge_warehouse(goal, "analytics", cluster(status)).outcome == outcome
+    assert judge_warehouse(goal, "analytics", cluster(status), first_look=False).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,23 @@ def test_state_is_judged_for_each_goal(goal: Any, status: str, outcome: str) -> 
     ],
 )
 def test_warehouse_that_is_gone_is_judged_for_each_goal(goal: Any, verdict: Verdict) -> None:
-    assert judge_warehouse(goal, "analytics", None) == verdict
+    assert judge_warehouse(goal, "analytics", None, first_look=False) == verdict
+
+
+@pytest.mark.parametrize(
+    ("goal", "verdict"),
+    [
+        ("available", Verdict("pending", "analytics is not visible yet")),
+        ("paused", Verdict("impossible", "analytics no longer exists")),
+        ("deleted", Verdict("reached", "analytics is deleted")),
+    ],
+)
+def test_only_what_is_being_made_may_be_invisible_at_first(goal: Any, verdict: Verdict) -> None:
+    assert judge_warehouse(goal, "analytics", None, first_look=True) == verdict
+
+
+def test_first_look_believes_what_it_sees() -> None:
+    assert judge_warehouse("available", "analytics", cluster("paused"), first_look=True).outcome == "impossible"
 
 
 @pytest.mark.parametrize(

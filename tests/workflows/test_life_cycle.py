@@ -34,8 +34,8 @@ def test_samples_take_a_cluster_through_its_life(stack: Stack) -> None:
     resumed = stack.run("resume_warehouse", sample("resume_warehouse"))
     assert resumed.output["event"] == "Warehouse Resumed"
     assert stack.run("run_sql", sample("run_sql")).succeeded
-    assert stack.items("LOCK#") == []
-    assert stack.items("CALLBACK#") == []
+    assert stack.lock("analytics") is None
+    assert not [item for item in stack.items("CALLBACK#") if item["owner"] in {provisioned.arn, answered.arn, paused.arn, resumed.arn}]
 
 
 def test_ledger_holds_the_nodes_of_before_the_pause(stack: Stack) -> None:
