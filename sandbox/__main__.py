@@ -10,7 +10,8 @@ import time
 
 from rich.console import Console
 
-from sandbox import deploy, host
+from sandbox import deploy
+from sandbox.hosting import host
 from sandbox.kernel import REGION
 
 _FAILED_TO_DEPLOY = 1

@@ -27,7 +27,7 @@ def handle(call: Look | Run | Probe | Fetch | Cancel) -> Any:
         case Fetch():
             return results.fetch(call)
         case Cancel():
-            return {"outcome": "cancelled", "statements": cleaning.cancel_statements(call.execution)}
+            return {"outcome": "cancelled", "statements": cleaning.end_callbacks(call.execution)}
         case _:
             assert_never(call)
 

@@ -13,6 +13,7 @@ import msgspec
 from tests.handlers.wiring import Fake, Refusal
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def _plain_tags(tags: list[dict[str, str]], key: str, value: str) -> dict[str, str]:
@@ -82,7 +83,7 @@ class Clusters(Fake):
         return {"Cluster": self.clusters[ClusterIdentifier]}
 
     def delete_cluster(self, ClusterIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        return self._move(ClusterIdentifier, {"available", "creating", "hardware-failure"}, "deleting")
+        return self._move(ClusterIdentifier, {"available", "hardware-failure"}, "deleting")
 
     def pause_cluster(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
         return self._move(ClusterIdentifier, {"available"}, "pausing")
@@ -100,7 +101,7 @@ class Clusters(Fake):
         self,
         ClusterIdentifier: str = "",  # noqa: N803
         SnapshotIdentifier: str = "",  # noqa: N803
-        StartTime: datetime = datetime.min.replace(tzinfo=UTC),  # noqa: N803
+        StartTime: datetime = _BEGINNING,  # noqa: N803
         *,
         ClusterExists: bool = False,  # noqa: N803
         **_: Any,
@@ -189,6 +190,8 @@ class Serverless(Fake):
 
     def delete_workgroup(self, workgroupName: str) -> dict[str, Any]:  # noqa: N803
         workgroup = self._known(self.workgroups, workgroupName)
+        if workgroup["status"] != "AVAILABLE":
+            raise Refusal("ConflictException", f"workgroup {workgroupName} is {workgroup['status']}")
         workgroup["status"] = "DELETING"
         return {"workgroup": workgroup}
 
@@ -220,10 +223,11 @@ class Statement:
     affected: int = 0
     error: str = ""
     ended: datetime | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def described(self) -> dict[str, Any]:
         told: dict[str, Any] = {"Id": self.id, "QueryString": self.sql, "Status": self.status, "Duration": -1, "ResultRows": -1}
-        told["UpdatedAt"] = self.ended or datetime.now(UTC)
+        told |= {"CreatedAt": self.created, "UpdatedAt": self.ended or datetime.now(UTC)}
         if self.status == "FINISHED":
             told |= {
                 "Duration": 12_345_678,
@@ -276,6 +280,11 @@ class DataApi(Fake):
             else:
                 statement.columns, statement.rows = result
 
+    def age(self, statement_id: str, seconds: int) -> None:
+        """Let it have been submitted so much earlier."""
+        for statement in self.statements[statement_id]:
+            statement.created -= timedelta(seconds=seconds)
+
     def end_badly(self, statement_id: str, status: str, error: str, number: int = 1) -> None:
         """End it as FAILED or ABORTED, by its statement of that number."""
         for statement in self.statements[statement_id]:
@@ -293,6 +302,7 @@ class DataApi(Fake):
         statuses = [part.status for part in parts]
         told: dict[str, Any] = {
             "Id": statement_id,
+            "CreatedAt": parts[0].created,
             "UpdatedAt": parts[-1].ended or datetime.now(UTC),
             "Status": next((status for status in ("FAILED", "ABORTED") if status in statuses), statuses[-1]),
             "SubStatements": [part.described() for part in parts],

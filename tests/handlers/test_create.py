@@ -87,6 +87,26 @@ def test_workgroup_is_compared_with_its_own_fields(aws: Aws, handle: Handle) -> 
         handle(look(spec=WORKGROUP | {"compute": {"max_rpu": 128}}))
 
 
+@pytest.mark.parametrize(
+    ("network", "difference"),
+    [
+        ({"subnet_group": "private"}, r"network\.subnet_group is 'public', the spec says 'private'"),
+        ({"security_group_ids": ["sg-1"]}, r"network\.security_group_ids is \['sg-2'\], the spec says \['sg-1'\]"),
+    ],
+)
+def test_cluster_in_another_network_differs(aws: Aws, handle: Handle, network: dict[str, Any], difference: str) -> None:
+    aws.clusters.add(ClusterSubnetGroupName="public", VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-2", "Status": "active"}])
+    with pytest.raises(WarehouseDiffers, match=difference):
+        handle(look(spec=CLUSTER | {"network": network}))
+    assert handle(look(spec=CLUSTER | {"network": {"subnet_group": "public", "security_group_ids": ["sg-2"]}}))["action"] == "nothing"
+
+
+def test_workgroup_in_other_subnets_differs(aws: Aws, handle: Handle) -> None:
+    aws.serverless.add(subnetIds=["subnet-2"], securityGroupIds=["sg-2"])
+    with pytest.raises(WarehouseDiffers, match=r"network\.subnet_ids is \['subnet-2'\], the spec says \['subnet-1'\]"):
+        handle(look(spec=WORKGROUP | {"network": {"subnet_ids": ["subnet-1"]}}))
+
+
 def test_cluster_that_is_going_away_is_tried_again_later(aws: Aws, handle: Handle) -> None:
     aws.clusters.add(status="deleting")
     with pytest.raises(WarehouseNotReady, match=r"^cluster analytics is being deleted; it can be created when that has ended$"):
@@ -167,6 +187,14 @@ def test_namespace_that_a_dead_execution_left_is_used(aws: Aws, handle: Handle) 
     assert handle(create(WORKGROUP))["action"] == "create"
 
 
+def test_left_over_namespace_with_another_database_is_not_used(aws: Aws, handle: Handle) -> None:
+    tags = [{"key": key, "value": value} for key, value in owned_by(THEM).items()]
+    aws.serverless.create_namespace(namespaceName="adhoc", dbName="dev", adminUsername="admin", tags=tags)
+    with pytest.raises(WarehouseDiffers, match=r"^a namespace adhoc is left over with the database dev, the spec says sales$"):
+        handle(create(WORKGROUP | {"database": "sales"}))
+    assert aws.serverless.workgroups == {}
+
+
 def test_conflict_that_is_no_namesake_is_tried_again(aws: Aws, handle: Handle) -> None:
     aws.fail("redshift-serverless", "create_workgroup", Refusal("ConflictException", "another operation runs"))
     with pytest.raises(WarehouseNotReady, match="another operation runs"):
@@ -195,6 +223,7 @@ def test_throttling_and_refusals_are_reported_under_their_own_names(aws: Aws, ha
 
 def test_undo_removes_the_cluster_that_this_execution_created(aws: Aws, handle: Handle) -> None:
     handle(create(CLUSTER))
+    aws.clusters.become("analytics", "available")
     assert handle(undo()) == {"next": "deleted", "reason": "removing cluster analytics, which this execution created"}
     assert aws.calls("delete_cluster") == [{"ClusterIdentifier": "analytics", "SkipFinalClusterSnapshot": True}]
     assert handle(undo())["next"] == "deleted"
@@ -212,6 +241,7 @@ def test_undo_leaves_what_another_execution_created(aws: Aws, handle: Handle, ta
 
 def test_undo_removes_the_workgroup_and_then_its_namespace(aws: Aws, handle: Handle) -> None:
     handle(create(WORKGROUP))
+    aws.serverless.workgroups["adhoc"]["status"] = "AVAILABLE"
     assert handle(undo("adhoc", "workgroup"))["next"] == "deleted"
     assert "adhoc" in aws.serverless.namespaces
     del aws.serverless.workgroups["adhoc"]
@@ -237,28 +267,31 @@ def test_undo_leaves_the_namespace_that_another_execution_created(aws: Aws, hand
     assert "adhoc" in aws.serverless.namespaces
 
 
+@pytest.mark.parametrize("status", ["creating", "modifying"])
+def test_undo_waits_until_what_is_being_made_can_be_removed(aws: Aws, handle: Handle, status: str) -> None:
+    aws.clusters.add(status=status, tags=owned_by(ME))
+    assert handle(undo()) == {"next": "available", "reason": f"cluster analytics is {status} and can be removed only when that has ended"}
+    assert aws.calls("delete_cluster") == []
+    aws.serverless.add(status=status.upper(), tags=owned_by(ME))
+    assert handle(undo("adhoc", "workgroup"))["next"] == "available"
+    assert aws.calls("delete_workgroup") == []
+
+
+def test_undo_does_not_wait_for_what_another_execution_creates(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(status="creating", tags=owned_by(THEM))
+    assert handle(undo())["next"] == "done"
+
+
+def test_execution_whose_name_no_tag_can_hold_knows_its_own_work(aws: Aws, handle: Handle) -> None:
+    me = {"execution": execution("provision-warehouse", "nächtlich" + "x" * 71)}
+    handle(create(CLUSTER) | me)
+    assert handle(create(CLUSTER) | me)["action"] == "await"
+    aws.clusters.become("analytics", "available")
+    assert handle(undo())["reason"] == "cluster analytics was not created by this execution and stays"
+    assert handle(undo() | me)["next"] == "deleted"
+
+
 def test_undo_of_what_cannot_be_deleted_yet_is_tried_again(aws: Aws, handle: Handle) -> None:
-    aws.clusters.add(status="modifying", tags=owned_by(ME))
+    aws.clusters.add(status="rebooting", tags=owned_by(ME))
     with pytest.raises(WarehouseNotReady, match="delete cluster analytics"):
         handle(undo())
-
-
-# --- known defects ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(
-    strict=True, reason="spec.differences does not compare the network that the spec states, and says that the warehouse is as specified"
-)
-@pytest.mark.parametrize("network", [{"subnet_group": "private"}, {"security_group_ids": ["sg-1"]}])
-def test_cluster_in_another_network_differs(aws: Aws, handle: Handle, network: dict[str, Any]) -> None:
-    aws.clusters.add(ClusterSubnetGroupName="public", VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-2", "Status": "active"}])
-    with pytest.raises(WarehouseDiffers):
-        handle(look(spec=CLUSTER | {"network": network}))
-
-
-@pytest.mark.xfail(strict=True, reason="provisioning reuses a dead execution's namespace without asking whether its database is the spec's")
-def test_left_over_namespace_with_another_database_is_not_used(aws: Aws, handle: Handle) -> None:
-    tags = [{"key": key, "value": value} for key, value in owned_by(THEM).items()]
-    aws.serverless.create_namespace(namespaceName="adhoc", dbName="dev", adminUsername="admin", tags=tags)
-    with pytest.raises(WarehouseDiffers):
-        handle(create(WORKGROUP | {"database": "sales"}))

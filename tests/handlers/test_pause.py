@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +13,7 @@ from autopilot.domain.sql import LOOK_AT_QUERIES
 from tests.handlers.account import Aws, Handle, execution, reference, sample
 from tests.handlers.wiring import Refusal
 
-NOT_A_NAME = (
-    """warehouse: "'; drop" is not a warehouse name. Allowed: 1 to 63 lowercase letters, digits and single hyphens, """
-    "starting with a letter and not ending with a hyphen"
-)
+NOT_A_NAME = """warehouse: "'; drop" is not a warehouse name. Allowed: 1 to 64 lowercase letters, digits and hyphens"""
 
 
 def look(**given: Any) -> dict[str, Any]:
@@ -70,6 +66,8 @@ def test_sample_plans_the_pause_of_an_available_cluster(aws: Aws, handle: Handle
         ("deleting", "nothing"),
         ("final-snapshot", "nothing"),
         ("available, prep-for-resize", "pause"),
+        ("modifying", "settle"),
+        ("resuming", "settle"),
     ],
 )
 def test_plan_converges_with_what_is_under_way(aws: Aws, handle: Handle, status: str, action: str) -> None:
@@ -92,9 +90,9 @@ def test_cluster_is_preferred_to_a_workgroup_of_its_name(aws: Aws, handle: Handl
     assert handle(look(warehouse={"name": "shared", "kind": "workgroup"}))["warehouse"]["kind"] == "workgroup"
 
 
-def test_cluster_between_two_states_is_tried_again_later(aws: Aws, handle: Handle) -> None:
-    aws.clusters.add(status="modifying")
-    with pytest.raises(WarehouseNotReady, match=r"^analytics is modifying; a cluster can be paused only from available$"):
+def test_cluster_in_a_state_that_no_plan_can_wait_for_is_tried_again_later(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(status="storage-full")
+    with pytest.raises(WarehouseNotReady, match=r"^analytics is storage-full; a cluster can be paused only from available$"):
         handle(look())
 
 
@@ -134,6 +132,7 @@ def test_cluster_without_a_recent_backup_gets_one_that_removes_itself(aws: Aws, 
     aws.clusters.add_snapshot("rs:old", age=timedelta(hours=25))
     aws.clusters.add_snapshot("rs:unfinished", status="creating")
     aws.clusters.add_snapshot("rs:of-another", "finance")
+    aws.clusters.add_snapshot("rs:of-its-predecessor", of_namesake=True)
     answer = handle(act())
     assert (answer["next"], answer["snapshot"]) == ("snapshot", snapshot_name("analytics", execution()))
     assert answer["reason"] == "analytics has no recent backup, which a pause needs"
@@ -191,14 +190,19 @@ def test_refusals_keep_their_own_name(aws: Aws, handle: Handle, operation: str, 
     assert str(refused.value).endswith(f"cluster analytics: no ({code})")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="pause.act answers `next: paused` for a decision to `retry`: hours of waiting for a pause that nobody started"
-)
-@pytest.mark.parametrize("status", ["modifying", "rebooting", "resizing"])
+@pytest.mark.parametrize("hours", [1, 23])
+def test_snapshot_of_the_last_day_is_a_recent_backup(aws: Aws, handle: Handle, hours: int) -> None:
+    aws.clusters.add()
+    aws.clusters.add_snapshot("rs:recent", age=timedelta(hours=hours))
+    assert handle(act())["action"] == "pause"
+
+
+@pytest.mark.parametrize("status", ["modifying", "rebooting", "resizing", "storage-full"])
 def test_cluster_that_began_to_change_while_it_drained_is_tried_again(aws: Aws, handle: Handle, status: str) -> None:
     aws.clusters.add(status=status)
-    with pytest.raises(WarehouseNotReady):
+    with pytest.raises(WarehouseNotReady, match=f"^analytics is {status}; "):
         handle(act())
+    assert (aws.calls("pause_cluster"), aws.calls("create_cluster_snapshot")) == ([], [])
 
 
 # --- drain ------------------------------------------------------------------------------------------------------------
@@ -273,36 +277,111 @@ def test_look_that_ended_at_once_is_answered_at_once(aws: Aws, handle: Handle) -
     assert aws.waiting() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="draining.wait takes a cluster that somebody has paused for one that is busy, until the patience ends"
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("paused", "analytics is already paused"),
+        ("pausing", "analytics is already pausing"),
+        ("deleting", "analytics is being deleted"),
+    ],
 )
-def test_drain_of_a_cluster_that_is_paused_already_is_over(aws: Aws, handle: Handle) -> None:
-    aws.clusters.add(status="paused")
-    aws.fail("redshift-data", "batch_execute_statement", Refusal("ValidationException", "Redshift cluster is paused"))
+def test_drain_of_a_cluster_that_takes_no_query_any_more_is_over(aws: Aws, handle: Handle, status: str, reason: str) -> None:
+    aws.clusters.add(status=status)
     handle(drain())
-    assert aws.answer_to("token")
+    assert aws.answer_to("token") == {"output": {"outcome": "idle", "running": None, "reason": reason}}
+    assert (aws.data.statements, aws.waiting()) == ({}, [])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a look slower than the retry loses its mark `again`: without hints it is asked anew for ever, past the deadline"
-)
-def test_slow_looks_without_hints_end_when_the_patience_does(aws: Aws, handle: Handle) -> None:
-    aws.clusters.add()
-    attempt = 0
-    while not aws.executions.answers and attempt < 30:
-        with suppress(LookAgain):
-            handle(drain(seconds_ago=901, token=f"token-{attempt}", attempt=attempt))
-        if attempt % 2 == 0:  # a heartbeat has passed, in which the look has ended and its hint got lost
-            aws.data.finish(aws.data.last, (["usesuper"], [[True]]), (["query_id"], [[1]]), seconds_ago=100)
-        attempt += 1
-    assert aws.executions.answers
-
-
-@pytest.mark.xfail(strict=True, reason="draining.wait describes the earlier look outside of its `try`: what cannot be seen fails the pause")
-def test_earlier_look_that_cannot_be_seen_counts_as_busy(aws: Aws, handle: Handle) -> None:
+def test_cluster_that_is_paused_while_it_drains_is_not_asked_again(aws: Aws, handle: Handle) -> None:
     aws.clusters.add()
     handle(drain())
-    aws.fail("redshift-data", "describe_statement", Refusal("ResourceNotFoundException", "Query does not exist."))
-    with suppress(LookAgain):
+    aws.clusters.become("analytics", "paused")
+    assert handle(drain(token="second", attempt=1))["outcome"] == "idle"
+    assert len(aws.data.statements) == 1
+
+
+def test_slow_look_without_a_hint_is_waited_for_and_not_asked_anew(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain(seconds_ago=880))
+    nothing_runs(aws)
+    for attempt in (1, 2, 3):
+        with pytest.raises(LookAgain, match=r"^asked analytics again what runs$"):
+            handle(drain(seconds_ago=899, token=f"token-{attempt}", attempt=attempt))
+    aws.data.finish(aws.data.last, (["usesuper"], [[True]]), (["query_id"], [[1]]), seconds_ago=2)
+    handle(drain(seconds_ago=901, token="last", attempt=4))
+    assert aws.answer_to("last") == {
+        "output": {"outcome": "busy", "running": 1, "reason": "1 query was running when the time to drain was over"}
+    }
+    assert (len(aws.data.statements), aws.waiting()) == (2, [])
+
+
+def test_answer_to_a_repeated_question_that_is_old_by_now_is_asked_for_once_more(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain())
+    nothing_runs(aws)
+    with pytest.raises(LookAgain):
         handle(drain(token="second", attempt=1))
-    assert len(aws.data.statements) == 2
+    aws.data.finish(aws.data.last, (["usesuper"], [[True]]), (["query_id"], []), seconds_ago=60)
+    with pytest.raises(LookAgain):
+        handle(drain(token="third", attempt=2))
+    assert len(aws.data.statements) == 3
+    assert aws.executions.answers == {}
+
+
+def test_repeated_look_that_sees_queries_goes_back_to_waiting_for_a_hint(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain())
+    nothing_runs(aws)
+    with pytest.raises(LookAgain):
+        handle(drain(token="second", attempt=1))
+    aws.data.finish(aws.data.last, (["usesuper"], [[True]]), (["query_id"], [[1]]))
+    assert handle(drain(token="third", attempt=2))["outcome"] == "pending"
+    assert aws.executions.answers == {}
+    assert aws.waiting() == ["third"]
+
+
+@pytest.mark.parametrize(("seconds_late", "outcome"), [(30, "pending"), (61, "busy")])
+def test_look_that_does_not_end_counts_as_busy_a_minute_after_the_patience(
+    aws: Aws, handle: Handle, seconds_late: int, outcome: str
+) -> None:
+    aws.clusters.add()
+    handle(drain())
+    aws.data.age(aws.data.last, 900 + seconds_late)
+    assert handle(drain(token="second", attempt=1, seconds_ago=900 + seconds_late))["outcome"] == outcome
+    reason = "its queries could not be seen (the look at them has not ended) when the time to drain was over"
+    busy = {"output": {"outcome": "busy", "running": None, "reason": reason}}
+    assert aws.answer_to("second") == (busy if outcome == "busy" else None)
+    assert aws.waiting() == ([] if outcome == "busy" else ["second"])
+
+
+def test_earlier_look_that_cannot_be_seen_counts_as_busy_until_patience_ends(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain())
+    aws.fail("redshift-data", "describe_statement", Refusal("ValidationException", "Query is not yours."), times=2)
+    assert handle(drain(token="second", attempt=1))["outcome"] == "pending"
+    assert aws.executions.answers == {}
+    handle(drain(token="third", attempt=2, seconds_ago=901))
+    told = aws.answer_to("third")
+    assert told
+    assert (told["output"]["outcome"], told["output"]["running"]) == ("busy", None)
+    assert "Query is not yours." in told["output"]["reason"]
+
+
+def test_earlier_look_that_aws_has_forgotten_is_asked_anew(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain())
+    first = aws.data.last
+    aws.fail("redshift-data", "describe_statement", Refusal("ResourceNotFoundException", "Query does not exist."))
+    assert handle(drain(token="second", attempt=1))["outcome"] == "pending"
+    assert aws.data.last != first
+
+
+def test_question_asked_long_after_the_patience_is_given_time_for_its_answer(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    handle(drain())
+    aws.data.finish(aws.data.last, (["usesuper"], [[True]]), (["query_id"], [[1]]), seconds_ago=200)
+    with pytest.raises(LookAgain):
+        handle(drain(token="second", attempt=1, seconds_ago=1000))
+    nothing_runs(aws)
+    handle(drain(token="third", attempt=2, seconds_ago=1002))
+    assert aws.answer_to("third") == {"output": IDLE}

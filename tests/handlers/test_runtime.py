@@ -92,7 +92,6 @@ def test_refused_sql_stays_out_of_the_log(aws: Aws, run_sql: Handle, log: Log) -
     assert aws.order == []
 
 
-@pytest.mark.xfail(strict=True, reason="sql.split passes on sqlglot's message, which quotes the text around an unclosed string")
 def test_sql_that_cannot_be_split_stays_out_of_the_log(aws: Aws, run_sql: Handle, log: Log) -> None:
     given = {"warehouse": "analytics", "sql": "SELECT 1; ALTER USER a PASSWORD 'sesame and more"}
     with pytest.raises(InvalidInput):
@@ -101,11 +100,18 @@ def test_sql_that_cannot_be_split_stays_out_of_the_log(aws: Aws, run_sql: Handle
     assert aws.order == []
 
 
-@pytest.mark.xfail(strict=True, reason="inputs._say asks a union of steps for its fields, which raises TypeError")
-@pytest.mark.parametrize("event", [{"step": "act"}, {"step": "act", "execution": ME, "warehouse": reference(), "zone": "x"}])
-def test_step_with_wrong_fields_is_refused_by_name(aws: Aws, pause: Handle, event: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ({"step": "act"}, "input: Object missing required field `execution`"),
+        ({"step": "act", "execution": ME, "warehouse": reference(), "zone": "x"}, "input: Object contains unknown field `zone`"),
+        ({"step": "fly", "execution": ME}, "step: Invalid value 'fly'"),
+    ],
+)
+def test_step_with_wrong_fields_is_refused_by_name(aws: Aws, pause: Handle, event: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
         pause(event)
+    assert str(refused.value) == message
     assert aws.order == []
 
 
@@ -125,6 +131,9 @@ def client_error(code: str, status: int = 400) -> ClientError:
         ("ProvisionedThroughputExceededException", 400, errors.Throttled),
         ("SlowDown", 503, errors.Throttled),
         ("DependentServiceRequestThrottlingFault", 400, errors.Throttled),
+        ("ActiveStatementsExceededException", 400, errors.Throttled),
+        ("ActiveSessionsExceededException", 400, errors.Throttled),
+        ("ActiveWaitingRequestsExceededException", 400, errors.Throttled),
         ("InternalFailure", 500, errors.Throttled),
         ("WhateverItIsCalled", 503, errors.Throttled),
         ("NotImplemented", 501, errors.AwsRefused),
@@ -167,10 +176,3 @@ def test_request_that_aws_would_not_take_is_the_inputs_fault() -> None:
 def test_our_own_errors_pass_untouched() -> None:
     with pytest.raises(StatementFailed, match=r"^no such table$"), translated("run SQL"):
         raise StatementFailed("no such table")
-
-
-@pytest.mark.xfail(strict=True, reason="clients._BY_CODE lacks two codes by which the Data API asks to slow down")
-@pytest.mark.parametrize("code", ["ActiveSessionsExceededException", "ActiveWaitingRequestsExceededException"])
-def test_data_apis_limits_are_worth_another_try(code: str) -> None:
-    with pytest.raises(errors.Throttled), translated("run SQL"):
-        raise client_error(code)

@@ -66,6 +66,19 @@ def test_what_can_no_longer_be_reached_fails_the_task(aws: Aws, handle: Handle, 
     assert aws.answer_to("sample-task-token") == {"error": "WarehouseFailed", "cause": cause}
 
 
+def test_warehouse_that_is_not_visible_yet_is_waited_for_once(aws: Aws, handle: Handle) -> None:
+    assert handle(wait("available"))["outcome"] == "waiting"
+    assert handle(wait("available", token="second", attempt=1))["outcome"] == "answered"
+    assert aws.answer_to("second") == {"error": "WarehouseFailed", "cause": "analytics no longer exists"}
+
+
+def test_warehouse_of_another_region_is_refused(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(status="paused")
+    with pytest.raises(InvalidInput, match=r"^warehouse\.region: eu-west-1 is not us-east-1"):
+        handle(wait(warehouse=reference() | {"region": "eu-west-1"}))
+    assert aws.executions.answers == {}
+
+
 @pytest.mark.parametrize("status", ["CREATING", "MODIFYING"])
 def test_workgroup_is_waited_for_in_its_own_words(aws: Aws, handle: Handle, status: str) -> None:
     aws.serverless.add(status=status)

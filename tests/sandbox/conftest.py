@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.postgres import Postgres
 from sandbox.process import Sandbox
 from sandbox.sql.databases import Databases
+from sandbox.sql.postgres import Postgres
 from tests.sandbox.stage import Stage
 from tests.sandbox.warehouse import Warehouse
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.clusters import Clusters
 from sandbox.kernel import ApiError, utcnow
-from sandbox.lifecycle import DURATIONS
-from sandbox.wire import Service, error_statuses
+from sandbox.redshift.clusters import Clusters
+from sandbox.redshift.lifecycle import DURATIONS
+from sandbox.redshift.wire import Service, error_statuses
 from tests.sandbox.fakes import LAMBDA_ROLE, ROOT, TOPIC, FakeWorld, delivered, fake_world
 
 PASSWORD = "Secret4Redshift"

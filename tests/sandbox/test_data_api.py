@@ -13,8 +13,8 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from sandbox.data_api import DataApi
 from sandbox.kernel import ACCOUNT, ApiError, Clock, Faults, Hints
+from sandbox.redshift.data_api import DataApi
 from sandbox.sql.databases import Databases
 from sandbox.world import Caller, Target, World
 from tests.sandbox.fakes import LAMBDA_ROLE, ROOT, FakePorts
@@ -270,7 +270,7 @@ def test_a_warehouse_that_changes_still_runs_statements(api: Api, state: str) ->
 
 
 def test_more_than_500_active_statements_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.data_api.ACTIVE_STATEMENTS_LIMIT", 1)
+    monkeypatch.setattr("sandbox.redshift.data_api.ACTIVE_STATEMENTS_LIMIT", 1)
     api.running()
     refused(lambda: api.submit("SELECT 1"), "ActiveStatementsExceededException")
 

@@ -555,14 +555,14 @@ def test_a_schedule_that_says_nothing_is_refused(stage: Stage, expression: str, 
     ],
 )
 def test_local_times_that_do_not_exist_are_skipped_and_repeated_ones_fire_once(expression: str, after: str, fires: str) -> None:
-    from sandbox.fidelity import next_fire
+    from sandbox.hosting.fidelity import next_fire
 
     moment = datetime.fromisoformat(after).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     assert next_fire(expression, "Europe/Berlin", moment, moment - timedelta(days=1)) == datetime.fromisoformat(fires)
 
 
 def test_the_delay_before_a_retry_follows_its_retrier() -> None:
-    from sandbox.task_state import retry_delay
+    from sandbox.hosting.task_state import retry_delay
 
     retrier = {"IntervalSeconds": 2, "BackoffRate": 3, "MaxDelaySeconds": 10}
     assert [retry_delay(retrier, n) for n in range(3)] == [2, 6, 10]
@@ -632,7 +632,7 @@ def test_an_alarm_on_a_queue_sees_its_messages(stage: Stage) -> None:
     ],
 )
 def test_the_state_of_an_alarm_follows_its_periods(fields: dict[str, Any], values: list[float | None], state: str) -> None:
-    from sandbox.alarm_state import state_of
+    from sandbox.hosting.alarm_state import state_of
 
     assert state_of({"Threshold": 0, "StateValue": "OK", **fields}, values, lambda value, threshold: value > threshold) == state
 

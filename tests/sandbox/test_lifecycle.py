@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sandbox.kernel import Clock
-from sandbox.lifecycle import Timeline
+from sandbox.redshift.lifecycle import Timeline
 from tests.sandbox.fakes import PATIENCE_SECONDS, HandClock
 
 

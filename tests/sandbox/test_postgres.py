@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sandbox.postgres import Postgres, PostgresError
+from sandbox.sql.postgres import Postgres, PostgresError
 from tests.sandbox.warehouse import soon
 
 
@@ -61,7 +61,7 @@ def test_tcp_asks_for_a_password() -> None:
 
 @pytest.mark.parametrize("victim", ["owner", "guard"])
 def test_a_killed_owner_or_guard_takes_the_server_with_it(victim: str) -> None:
-    program = "from sandbox.postgres import Postgres; p = Postgres().start(); print(p.pid, p.socket_dir, flush=True); input()"
+    program = "from sandbox.sql.postgres import Postgres; p = Postgres().start(); print(p.pid, p.socket_dir, flush=True); input()"
     owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     guard_text, folder = owner.stdout.readline().split()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sandbox.kernel import ApiError
-from sandbox.lifecycle import DURATIONS
-from sandbox.serverless import Serverless
-from sandbox.wire import Service, error_statuses
+from sandbox.redshift.lifecycle import DURATIONS
+from sandbox.redshift.serverless import Serverless
+from sandbox.redshift.wire import Service, error_statuses
 from tests.sandbox.fakes import LAMBDA_ROLE, ROOT, FakeDatabases, FakeWorld, delivered, fake_world
 
 SPACE = {"namespaceName": "adhoc-data"}

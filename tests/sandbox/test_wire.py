@@ -12,8 +12,8 @@ import pytest
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from sandbox.kernel import ApiError
-from sandbox.wire import Response, Service, error_statuses, operation_of, python_pattern, service_model
-from sandbox.wire_codec import codec_for
+from sandbox.redshift.wire import Response, Service, error_statuses, operation_of, python_pattern, service_model
+from sandbox.redshift.wire_codec import codec_for
 from sandbox.world import Caller
 from tests.sandbox.fakes import ROOT, FakeWorld, fake_world
 

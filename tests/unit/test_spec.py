@@ -101,7 +101,7 @@ def test_text_cannot_make_python_objects() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (None, "spec: input: Expected `object`, got `null`"),
+        (None, "spec: Expected `object`, got `null`"),
         ({}, "spec: Object missing required field `name`. Allowed fields: name, kind, compute, database, network, tags"),
         (
             {"name": "a", "nodes": 2},

@@ -321,3 +321,16 @@ def test_every_column_can_be_told_from_the_others(columns: list[str]) -> None:
     names = unique(columns)
     assert len(set(names)) == len(columns)
     assert all(names[columns.index(name)] == name for name in columns)
+
+
+# --- known defects ----------------------------------------------------------------------------------------------------
+
+
+def test_quote_after_a_backslash_does_not_end_a_string() -> None:
+    assert named_parameters(r"SELECT 'it\'s', :a, 'b'") == {"a"}
+    assert named_parameters(r"SELECT 'it\'s :a'") == set()
+
+
+def test_value_after_an_escaped_quote_is_not_shown() -> None:
+    described = {"SubStatements": [{"Status": "FAILED", "QueryString": r"SELECT 'it\' sesame opens'", "Error": "no"}]}
+    assert "sesame" not in failure_text(described)

@@ -8,31 +8,27 @@ from autopilot.domain.errors import AutopilotError
 PERMISSIONS = (*executions.LOOK, *locks.PERMISSIONS, *data_api.CANCEL, *table.READ, *table.WRITE)
 
 
-def clean_up(execution: str) -> list[str]:
-    """Free the locks and cancel the statements of an execution that no longer runs; the keys of the freed locks are returned."""
-    if executions.is_running(execution):
-        return []
-    freed, failure = [], None
-    for item in table.of_owner(execution):
-        if item["sk"] == locks.SORT_KEY:
-            key = item["pk"].removeprefix(locks.partition(""))
-            locks.free(key, execution)
-            freed.append(key)
-        elif callback := callbacks.of_item(item):
-            try:
-                end(callback)
-            except AutopilotError as error:
-                failure = error
+def free_locks(execution: str) -> list[str]:
+    """Free the locks of an execution that no longer runs; the keys of their warehouses."""
+    keys = [item["pk"].removeprefix(locks.partition("")) for item in table.of_owner(execution) if item["sk"] == locks.SORT_KEY]
+    for key in keys:
+        locks.free(key, execution)
+    return keys
+
+
+def end_callbacks(execution: str) -> int:
+    """Cancel what an execution still runs in databases and forget its callbacks; how many there were.
+
+    One that cannot be cancelled keeps none of the others running; its error is raised at the end.
+    """
+    found, failure = callbacks.of_execution(execution), None
+    for callback in found:
+        try:
+            end(callback)
+        except AutopilotError as error:
+            failure = error
     if failure:
         raise failure
-    return freed
-
-
-def cancel_statements(execution: str) -> int:
-    """Cancel what an execution still runs in a database; how many callbacks of statements were found."""
-    found = [callback for callback in callbacks.of_execution(execution) if callback.goal == "statement"]
-    for callback in found:
-        end(callback)
     return len(found)
 
 

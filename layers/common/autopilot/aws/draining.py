@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -43,9 +44,9 @@ def wait(call: Drain, now: datetime) -> Outcome:
 
 def _ask(waiting: Callback, seen: Warehouse, now: datetime) -> Outcome:
     earlier = callbacks.stored(waiting)
-    if earlier is None:
+    description = _described(earlier.subject) if earlier else None
+    if earlier is None or description is None:
         return _look(waiting, _submit(seen, waiting))
-    description = data_api.describe(earlier.subject)
     if description["Status"] in data_api.ENDED:
         if earlier.again and now - description["UpdatedAt"] < FRESH:
             return _look(waiting, earlier.subject)
@@ -57,6 +58,16 @@ def _ask(waiting: Callback, seen: Warehouse, now: datetime) -> Outcome:
     if outcome.outcome == "pending":
         raise LookAgain(f"asked {waiting.name} again what runs")
     return outcome
+
+
+def _described(statement: str) -> dict[str, Any] | None:
+    """The statement, or None when AWS no longer knows it."""
+    try:
+        return data_api.describe(statement)
+    except AutopilotError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return None
 
 
 def _submit(seen: Warehouse, waiting: Callback) -> str:

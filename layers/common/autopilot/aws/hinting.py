@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from autopilot.aws import callbacks, cleaning, data_api, looking
+from autopilot.aws import callbacks, cleaning, data_api, executions, looking
 from autopilot.aws.callbacks import Answer, Callback
 from autopilot.domain.errors import AutopilotError, LookAgain, TransientError
 from autopilot.domain.hints import Hint
@@ -23,11 +23,20 @@ def follow(hint: Hint) -> int:
         case "statement":
             return _follow_statement(hint)
         case "execution":
-            return sum(_answer_all(callbacks.waiting_for_lock(key)) for key in cleaning.clean_up(hint.name))
+            return _follow_execution(hint.name)
         case "warehouse":
             return _answer_all(callbacks.waiting_for_lock(hint.name))
         case _:
             assert_never(hint.subject)
+
+
+def _follow_execution(execution: str) -> int:
+    """The end of an execution concerns who waits for its locks, and what it left running."""
+    if executions.is_running(execution):
+        return 0
+    answered = sum(_answer_all(callbacks.waiting_for_lock(key)) for key in cleaning.free_locks(execution))
+    cleaning.end_callbacks(execution)
+    return answered
 
 
 def _follow_statement(hint: Hint) -> int:

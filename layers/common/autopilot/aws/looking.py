@@ -12,7 +12,7 @@ from autopilot.domain.errors import AutopilotError, StatementAborted, StatementF
 from autopilot.domain.sql import failure_text
 from autopilot.domain.waiting import Verdict, judge_snapshot, judge_warehouse
 
-#: How long a look at the queries may take after the patience of a drain has ended.
+#: How long a look at the queries may take, even when the patience of a drain has ended meanwhile.
 _GRACE = timedelta(seconds=60)
 STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *locks.PERMISSIONS)
 PERMISSIONS = (*STATES, *data_api.FETCH)
@@ -82,7 +82,7 @@ def _labelled(callback: Callback, text: str) -> str:
 def _idle(callback: Callback) -> Answer | str:
     description = data_api.describe(callback.subject)
     now, deadline = datetime.now(UTC), datetime.fromisoformat(callback.deadline)
-    if description["Status"] not in data_api.ENDED and now < deadline + _GRACE:
+    if description["Status"] not in data_api.ENDED and now < max(deadline, description["CreatedAt"]) + _GRACE:
         return f"the look at the queries of {callback.name} is {description['Status']}"
     running, unseen_because = count_running(description)
     drain: Drain = decide_drain(running, unseen_because, now, deadline)

@@ -62,9 +62,9 @@ def _wait_for(call: Waiting, name: str, key: str, submit: Callable[[], str], lab
         return {"outcome": "cancelled", "statement_id": statement}
     answer = looking.look(callback)
     if answer:
-        if answer.error == WaitedTooLong.__name__:
-            cleaning.end(callback)
         callbacks.answer(callback, answer)
+        if answer.error == WaitedTooLong.__name__:
+            data_api.cancel(statement)
     return {"outcome": "answered" if answer else "waiting", "statement_id": statement}
 
 

@@ -60,7 +60,8 @@ def parse_spec(data: object) -> Spec:
     try:
         spec = decode(Spec, data)
     except InvalidInput as error:
-        raise InvalidInput(f"spec.{error}" if not str(error).startswith(("Object", "input")) else f"spec: {error}") from error
+        text = str(error).removeprefix("input: ")
+        raise InvalidInput(f"spec: {text}" if text.startswith(("Object ", "Expected ")) else f"spec.{text}") from error
     problems = [*_name_problems(spec), *_compute_problems(spec), *_network_problems(spec), *_tag_problems(spec)]
     if problems:
         raise InvalidInput("; ".join(problems))

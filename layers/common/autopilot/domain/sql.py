@@ -32,12 +32,13 @@ PROBE = "SELECT 1"
 _EXACT = 2**53
 #: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
 _ALONE = re.compile(
-    r"\s*(?:VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+\S+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b", re.IGNORECASE
+    r'\s*(?:VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+(?:"[^"]*"|[^\s"])+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b',
+    re.IGNORECASE,
 )
 
 
 #: A quoted name, or what is no SQL by itself: a string, a comment, a dollar-quoted body.
-_QUOTED = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\2\$""", re.DOTALL)
+_QUOTED = re.compile(r"""("(?:[^"]|"")*")|'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\2\$""", re.DOTALL)
 
 
 def bare(statement: str) -> str:

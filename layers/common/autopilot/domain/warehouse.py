@@ -38,7 +38,6 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is AWS's own word in lower case, compound values (`available, prep-for-resize`) as they came. `nodes` and
     `node_type` describe clusters only, and are wrong for a paused multi-node cluster (AWS describes it as single-node).
-    `owner` is the execution that created it, read from its tag.
     """
 
     kind: Kind

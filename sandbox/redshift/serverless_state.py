@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sandbox.answers import Answer, Params, new_password, page
 from sandbox.kernel import ApiError, utcnow
-from sandbox.lifecycle import Timeline
-from sandbox.serverless_records import Namespace, ServerlessSnapshot, UsageLimit, Workgroup
-from sandbox.serverless_rules import invalid
+from sandbox.redshift.answers import Answer, Params, new_password, page
+from sandbox.redshift.lifecycle import Timeline
+from sandbox.redshift.serverless_records import Namespace, ServerlessSnapshot, UsageLimit, Workgroup
+from sandbox.redshift.serverless_rules import invalid
 from sandbox.world import Target, World
 
 T = TypeVar("T")

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from sandbox.answers import Answer, Params, iam_database_user, new_password, refuse_unsupported
-from sandbox.clusters_notices import Notices
-from sandbox.clusters_records import Cluster, UsageLimit
-from sandbox.clusters_rules import combination, invalid, tags_of
-from sandbox.clusters_state import described, tagged_as
 from sandbox.kernel import ApiError, utcnow
+from sandbox.redshift.answers import Answer, Params, iam_database_user, new_password, refuse_unsupported
+from sandbox.redshift.clusters_notices import Notices
+from sandbox.redshift.clusters_records import Cluster, UsageLimit
+from sandbox.redshift.clusters_rules import combination, invalid, tags_of
+from sandbox.redshift.clusters_state import described, tagged_as
 from sandbox.world import Caller
 
 _DB_USER = re.compile(r"[A-Za-z][A-Za-z0-9_+.@-]{0,127}")

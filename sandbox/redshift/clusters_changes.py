@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sandbox.answers import Answer, Params, refuse_unsupported
-from sandbox.clusters_creation import settings_of
-from sandbox.clusters_life import ClusterLife
-from sandbox.clusters_nodes import NODE_TYPES, chosen_by, elastic_options, orderable_options
-from sandbox.clusters_records import Cluster, Resize
-from sandbox.clusters_rules import MODIFY_UNSUPPORTED, check_roles, check_settings, check_sign_in, check_size, combination, invalid
-from sandbox.clusters_state import described, nothing_more
 from sandbox.kernel import ApiError, utcnow
-from sandbox.lifecycle import DURATIONS
+from sandbox.redshift.answers import Answer, Params, refuse_unsupported
+from sandbox.redshift.clusters_creation import settings_of
+from sandbox.redshift.clusters_life import ClusterLife
+from sandbox.redshift.clusters_nodes import NODE_TYPES, chosen_by, elastic_options, orderable_options
+from sandbox.redshift.clusters_records import Cluster, Resize
+from sandbox.redshift.clusters_rules import MODIFY_UNSUPPORTED, check_roles, check_settings, check_sign_in, check_size, combination, invalid
+from sandbox.redshift.clusters_state import described, nothing_more
+from sandbox.redshift.lifecycle import DURATIONS
 from sandbox.world import Caller
 
 _SIZE: Final = ("NodeType", "NumberOfNodes", "ClusterType")

@@ -21,9 +21,9 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from sandbox.answers import NOT_SUPPORTED, not_supported
 from sandbox.kernel import ApiError
-from sandbox.wire_codec import codec_for
+from sandbox.redshift.answers import NOT_SUPPORTED, not_supported
+from sandbox.redshift.wire_codec import codec_for
 from sandbox.world import Caller, World
 
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")

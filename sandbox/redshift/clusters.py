@@ -6,7 +6,7 @@ here lives as long as the process.
 
 from __future__ import annotations
 
-from sandbox.clusters_access import Access
+from sandbox.redshift.clusters_access import Access
 
 
 class Clusters(Access):

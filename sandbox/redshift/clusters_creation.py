@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sandbox.answers import Answer, Params, new_password
-from sandbox.clusters_records import Cluster
-from sandbox.clusters_rules import combination
-from sandbox.clusters_state import ClustersState
 from sandbox.kernel import ApiError
+from sandbox.redshift.answers import Answer, Params, new_password
+from sandbox.redshift.clusters_records import Cluster
+from sandbox.redshift.clusters_rules import combination
+from sandbox.redshift.clusters_state import ClustersState
 
 _SETTINGS: Final = {
     "Port": "port",

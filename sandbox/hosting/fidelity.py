@@ -29,9 +29,9 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import cloudwatch, eventbridge, lambda_svc, scheduler, sns, sqs
 from ministack.services import stepfunctions as sfn
 
-from sandbox import alarm_state, gateway, task_state
+from sandbox.hosting import alarm_state, gateway, task_state
+from sandbox.hosting.ports import put_metrics
 from sandbox.kernel import ApiError
-from sandbox.ports import put_metrics
 from sandbox.world import World
 
 Json = dict[str, Any]

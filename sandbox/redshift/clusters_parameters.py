@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sandbox.clusters_records import arn, wire_tags
-from sandbox.clusters_rules import invalid
+from sandbox.redshift.clusters_records import arn, wire_tags
+from sandbox.redshift.clusters_rules import invalid
 
 _INTEGER_RANGE = re.compile(r"(-?\d+)-(\d+)")
 _LONGEST_VALUE = 8000

@@ -20,7 +20,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import stepfunctions as sfn
 
-from sandbox import gateway
+from sandbox.hosting import gateway
 
 State = dict[str, Any]
 Execution = dict[str, Any]

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sandbox.answers import Answer, Params, has_tag, page
-from sandbox.clusters_parameters import ParameterGroup, default_groups
-from sandbox.clusters_records import Cluster, Snapshot, SubnetGroup, UsageLimit, arn, wire_tags
-from sandbox.clusters_rules import check_max_records, invalid
 from sandbox.kernel import ACCOUNT, REGION, ApiError, utcnow
-from sandbox.lifecycle import Timeline
+from sandbox.redshift.answers import Answer, Params, has_tag, page
+from sandbox.redshift.clusters_parameters import ParameterGroup, default_groups
+from sandbox.redshift.clusters_records import Cluster, Snapshot, SubnetGroup, UsageLimit, arn, wire_tags
+from sandbox.redshift.clusters_rules import check_max_records, invalid
+from sandbox.redshift.lifecycle import Timeline
 from sandbox.world import Target, World
 
 T = TypeVar("T")

@@ -7,10 +7,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from sandbox.answers import Answer, Params, not_supported, refuse_unsupported
-from sandbox.clusters_creation import Creation, settings_of
-from sandbox.clusters_records import Cluster, Snapshot
-from sandbox.clusters_rules import (
+from sandbox.kernel import ACCOUNT, ApiError, utcnow
+from sandbox.redshift.answers import Answer, Params, not_supported, refuse_unsupported
+from sandbox.redshift.clusters_creation import Creation, settings_of
+from sandbox.redshift.clusters_records import Cluster, Snapshot
+from sandbox.redshift.clusters_rules import (
     check_identifier,
     check_retention,
     check_settings,
@@ -20,10 +21,9 @@ from sandbox.clusters_rules import (
     invalid,
     tags_of,
 )
-from sandbox.clusters_state import described, tagged_as
-from sandbox.copies import copy_when_idle
-from sandbox.kernel import ACCOUNT, ApiError, utcnow
-from sandbox.lifecycle import DURATIONS
+from sandbox.redshift.clusters_state import described, tagged_as
+from sandbox.redshift.copies import copy_when_idle
+from sandbox.redshift.lifecycle import DURATIONS
 from sandbox.world import Caller
 
 _RESTORE_UNSUPPORTED: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from sandbox.lifecycle import Timeline
+from sandbox.redshift.lifecycle import Timeline
 from sandbox.sql.errors import SqlError
 from sandbox.world import DatabasesLike
 

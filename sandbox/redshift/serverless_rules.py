@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.answers import Params, check_tags
 from sandbox.kernel import ApiError
+from sandbox.redshift.answers import Params, check_tags
 
 CONFIG_DEFAULTS: Final = {
     "auto_mv": "true",

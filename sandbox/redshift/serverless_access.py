@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from sandbox.answers import Answer, Params, iam_database_user, new_password, refuse_unsupported
-from sandbox.copies import copy_when_idle
 from sandbox.kernel import ApiError, utcnow
-from sandbox.lifecycle import DURATIONS
-from sandbox.serverless_records import Namespace, ServerlessSnapshot, UsageLimit, Workgroup
-from sandbox.serverless_rules import check_credentials_duration, check_tag_count, invalid, tags_of
-from sandbox.serverless_state import ServerlessState, listed
+from sandbox.redshift.answers import Answer, Params, iam_database_user, new_password, refuse_unsupported
+from sandbox.redshift.copies import copy_when_idle
+from sandbox.redshift.lifecycle import DURATIONS
+from sandbox.redshift.serverless_records import Namespace, ServerlessSnapshot, UsageLimit, Workgroup
+from sandbox.redshift.serverless_rules import check_credentials_duration, check_tag_count, invalid, tags_of
+from sandbox.redshift.serverless_state import ServerlessState, listed
 from sandbox.world import Caller
 
 _LONGEST_RETENTION_DAYS = 3653

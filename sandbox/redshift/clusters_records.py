@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sandbox.clusters_nodes import CLUSTER_VERSION, ZONES, elastic_sizes
 from sandbox.kernel import ACCOUNT, REGION, utcnow
+from sandbox.redshift.clusters_nodes import CLUSTER_VERSION, ZONES, elastic_sizes
 from sandbox.world import Target
 
 VPC: Final = "vpc-5a4db0c5"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.answers import check_tags, refuse_unsupported
-from sandbox.clusters_nodes import CLUSTER_VERSION, NODE_TYPES
 from sandbox.kernel import ApiError
+from sandbox.redshift.answers import check_tags, refuse_unsupported
+from sandbox.redshift.clusters_nodes import CLUSTER_VERSION, NODE_TYPES
 
 CREATE_UNSUPPORTED: Final = (
     "ClusterSecurityGroups",

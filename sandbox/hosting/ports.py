@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge
 
-from sandbox import gateway
 from sandbox.clients import OBSERVER, client
+from sandbox.hosting import gateway
 from sandbox.kernel import ACCOUNT, REGION, ApiError
 from sandbox.world import Caller
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.kernel import ACCOUNT, REGION, utcnow
-from sandbox.serverless_rules import CONFIG_DEFAULTS
+from sandbox.redshift.serverless_rules import CONFIG_DEFAULTS
 from sandbox.world import Target
 
 

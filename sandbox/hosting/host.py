@@ -170,15 +170,15 @@ class Host:
 
     def _build(self) -> None:
         """Fill the world with its parts and hang them into ministack."""
-        from sandbox import cloudformation, fidelity, gateway, redshift_iam
-        from sandbox.clusters import Clusters
-        from sandbox.data_api import DataApi
         from sandbox.desk import Desk
-        from sandbox.ports import LocalPorts
-        from sandbox.postgres import Postgres
-        from sandbox.serverless import Serverless
+        from sandbox.hosting import cloudformation, fidelity, gateway, redshift_iam
+        from sandbox.hosting.ports import LocalPorts
+        from sandbox.redshift.clusters import Clusters
+        from sandbox.redshift.data_api import DataApi
+        from sandbox.redshift.serverless import Serverless
+        from sandbox.redshift.wire import Service
         from sandbox.sql.databases import Databases
-        from sandbox.wire import Service
+        from sandbox.sql.postgres import Postgres
 
         self._postgres = Postgres(self.folder / "postgres")
         self._postgres.start()
@@ -214,7 +214,7 @@ class Host:
         from ministack.core.iam_evaluator import caller_arn
         from ministack.core.responses import get_account_id, get_region
 
-        from sandbox import gateway
+        from sandbox.hosting import gateway
 
         async def handle(method: str, path: str, headers: dict[str, str], body: Any, query: dict[str, Any]) -> gateway.Answer:
             raw = body.encode() if isinstance(body, str) else body or b""

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from sandbox.answers import Answer, Params, page
-from sandbox.clusters_groups import Groups
-from sandbox.clusters_records import arn
-from sandbox.clusters_rules import check_identifier, check_max_records, check_tag_count, combination, invalid, tags_of
-from sandbox.clusters_state import EVENT_KINDS, Event, Subscription, described, tagged_as
 from sandbox.kernel import ApiError, utcnow
+from sandbox.redshift.answers import Answer, Params, page
+from sandbox.redshift.clusters_groups import Groups
+from sandbox.redshift.clusters_records import arn
+from sandbox.redshift.clusters_rules import check_identifier, check_max_records, check_tag_count, combination, invalid, tags_of
+from sandbox.redshift.clusters_state import EVENT_KINDS, Event, Subscription, described, tagged_as
 from sandbox.world import Caller
 
 _SOURCE_TYPES: Final = ("cluster", "cluster-parameter-group", "cluster-security-group", "cluster-snapshot", "scheduled-action")

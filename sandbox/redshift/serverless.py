@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from sandbox.answers import Answer, Params, refuse_unsupported
 from sandbox.kernel import ApiError
-from sandbox.lifecycle import DURATIONS
-from sandbox.serverless_access import Access
-from sandbox.serverless_records import Namespace, Workgroup
-from sandbox.serverless_rules import check_admin, check_capacity, check_database, check_workgroup, invalid, tags_of
-from sandbox.serverless_state import listed
+from sandbox.redshift.answers import Answer, Params, refuse_unsupported
+from sandbox.redshift.lifecycle import DURATIONS
+from sandbox.redshift.serverless_access import Access
+from sandbox.redshift.serverless_records import Namespace, Workgroup
+from sandbox.redshift.serverless_rules import check_admin, check_capacity, check_database, check_workgroup, invalid, tags_of
+from sandbox.redshift.serverless_state import listed
 from sandbox.world import Caller
 
 _NAMESPACE_SETTINGS: Final = {

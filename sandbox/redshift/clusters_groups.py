@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sandbox.answers import Answer, Params
-from sandbox.clusters_changes import Changes
-from sandbox.clusters_parameters import FAMILIES, Parameter, ParameterGroup
-from sandbox.clusters_records import SubnetGroup
-from sandbox.clusters_rules import check_identifier, combination, invalid, tags_of
-from sandbox.clusters_state import described, tagged_as
 from sandbox.kernel import ApiError
+from sandbox.redshift.answers import Answer, Params
+from sandbox.redshift.clusters_changes import Changes
+from sandbox.redshift.clusters_parameters import FAMILIES, Parameter, ParameterGroup
+from sandbox.redshift.clusters_records import SubnetGroup
+from sandbox.redshift.clusters_rules import check_identifier, combination, invalid, tags_of
+from sandbox.redshift.clusters_state import described, tagged_as
 from sandbox.world import Caller
 
 _SUBNET = re.compile(r"subnet-[0-9a-z]+")

@@ -6,14 +6,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from sandbox.answers import Answer, Params
-from sandbox.clusters_creation import settings_of
-from sandbox.clusters_records import Cluster, Snapshot
-from sandbox.clusters_rules import check_new_cluster, combination, tags_of
-from sandbox.clusters_snapshots import Snapshots
-from sandbox.clusters_state import described, nothing_more, tagged_as
 from sandbox.kernel import ApiError, utcnow
-from sandbox.lifecycle import DURATIONS
+from sandbox.redshift.answers import Answer, Params
+from sandbox.redshift.clusters_creation import settings_of
+from sandbox.redshift.clusters_records import Cluster, Snapshot
+from sandbox.redshift.clusters_rules import check_new_cluster, combination, tags_of
+from sandbox.redshift.clusters_snapshots import Snapshots
+from sandbox.redshift.clusters_state import described, nothing_more, tagged_as
+from sandbox.redshift.lifecycle import DURATIONS
 from sandbox.world import Caller
 
 RECENT_BACKUP: Final = timedelta(hours=24)
