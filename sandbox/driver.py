@@ -17,6 +17,7 @@ OUTPUTS = {
     "pause_warehouse": "PauseWarehouseArn",
     "resume_warehouse": "ResumeWarehouseArn",
     "run_sql": "RunSqlArn",
+    "delete_warehouse": "DeleteWarehouseArn",
 }
 
 

@@ -195,7 +195,7 @@ class Serverless(Fake):
         workgroup["status"] = "DELETING"
         return {"workgroup": workgroup}
 
-    def delete_namespace(self, namespaceName: str) -> dict[str, Any]:  # noqa: N803
+    def delete_namespace(self, namespaceName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         namespace = self._known(self.namespaces, namespaceName)
         if any(workgroup["namespaceName"] == namespaceName for workgroup in self.workgroups.values()):
             raise Refusal("ConflictException", f"namespace {namespaceName} has a workgroup")

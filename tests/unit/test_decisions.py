@@ -116,7 +116,7 @@ def test_decision_that_need_not_wait_is_carried_out_as_it_is(action: str) -> Non
 def test_snapshot_is_named_after_the_cluster_and_the_execution(name: str, execution: str, other: str) -> None:
     identifier = snapshot_name(name, execution)
     assert identifier == snapshot_name(name, execution)
-    assert identifier.startswith(f"autopilot-{name}-")
+    assert identifier.startswith(f"autopilot-pause-{name}-")
     assert len(identifier) <= 255
     assert (identifier == snapshot_name(name, other)) is (execution == other)
 

@@ -102,10 +102,10 @@ def test_text_cannot_make_python_objects() -> None:
     ("data", "message"),
     [
         (None, "spec: Expected `object`, got `null`"),
-        ({}, "spec: Object missing required field `name`. Allowed fields: name, kind, compute, database, network, tags"),
+        ({}, "spec: Object missing required field `name`. Allowed fields: name, kind, compute, database, network, tags, protect"),
         (
             {"name": "a", "nodes": 2},
-            "spec: Object contains unknown field `nodes`. Allowed fields: name, kind, compute, database, network, tags",
+            "spec: Object contains unknown field `nodes`. Allowed fields: name, kind, compute, database, network, tags, protect",
         ),
         ({"name": "a", "compute": {"nodes": 0}}, "spec.compute.nodes: Expected `int` >= 1"),
         ({"name": "a", "compute": {"nodes": "2"}}, "spec.compute.nodes: Expected `int | null`, got `str`"),
@@ -118,7 +118,7 @@ def test_text_cannot_make_python_objects() -> None:
         ({"name": "a", "database": "dev\n"}, f"spec.database: 'dev\\n' {NO_DATABASE}"),
         (
             {"name": "a", "password": "secret"},
-            "spec: Object contains unknown field `password`. Allowed fields: name, kind, compute, database, network, tags",
+            "spec: Object contains unknown field `password`. Allowed fields: name, kind, compute, database, network, tags, protect",
         ),
     ],
 )
@@ -167,9 +167,9 @@ def test_tag_keys_that_are_ours_or_that_aws_refuses_are_refused(key: str) -> Non
     assert refusal({"name": "a", "tags": {key: "x"}}).startswith(f"spec.tags: key {key[:40]!r} is not allowed; ")
 
 
-def test_tags_leave_room_for_the_two_that_autopilot_adds() -> None:
-    assert len(cluster_request(parse_spec({"name": "a", "tags": tags(48)}), EXECUTION)["Tags"]) == 50
-    assert refusal({"name": "a", "tags": tags(49)}) == "spec.tags: 49 tags; up to 48, as AWS takes 50 and two are Autopilot's own"
+def test_tags_leave_room_for_the_three_that_autopilot_adds() -> None:
+    assert len(cluster_request(parse_spec({"name": "a", "tags": tags(47), "protect": True}), EXECUTION)["Tags"]) == 50
+    assert refusal({"name": "a", "tags": tags(48)}) == "spec.tags: 48 tags; up to 47, as AWS takes 50 and three are Autopilot's own"
 
 
 @pytest.mark.parametrize(

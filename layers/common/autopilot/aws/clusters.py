@@ -78,9 +78,10 @@ def create(request: dict[str, Any]) -> bool:
     return True
 
 
-def delete_empty(name: str) -> None:
-    """Delete a cluster that never held data, without a final snapshot. Source: DeleteCluster."""
-    call("redshift", "delete_cluster", f"delete cluster {name}", ClusterIdentifier=name, SkipFinalClusterSnapshot=True)
+def delete(name: str, final_snapshot: str | None) -> None:
+    """Start the deletion, with a final snapshot of that name or without any. Source: DeleteCluster."""
+    how = {"FinalClusterSnapshotIdentifier": final_snapshot} if final_snapshot else {}
+    call("redshift", "delete_cluster", f"delete cluster {name}", ClusterIdentifier=name, SkipFinalClusterSnapshot=not final_snapshot, **how)
 
 
 def pause(name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from autopilot.aws import clusters, data_api, locks, warehouses
+from autopilot.aws import clusters, data_api, locks, warehouses, workgroups
 from autopilot.aws.callbacks import Answer, Callback
 from autopilot.domain.decisions import Drain, decide_drain
 from autopilot.domain.errors import AutopilotError, StatementAborted, StatementFailed, TransientError, WaitedTooLong, WarehouseFailed
@@ -29,6 +29,9 @@ def look(callback: Callback) -> Answer | None:
             answer = _of_verdict(_lock(callback))
         case "snapshot":
             answer = _of_verdict(judge_snapshot(callback.subject, clusters.snapshot_status(callback.subject)))
+        case "deleted" if callback.subject:
+            namespace = workgroups.find_namespace(callback.subject)
+            answer = f"namespace {callback.subject} is {namespace.status}" if namespace else Answer(output={"detail": "deleted"})
         case "available" | "paused" | "deleted":
             answer = _of_verdict(
                 judge_warehouse(callback.goal, callback.name, warehouses.find(callback.reference), first_look=callback.first_look)

@@ -45,16 +45,17 @@ def find(name: str) -> Warehouse | None:
 
 
 class Namespace(msgspec.Struct, frozen=True):
-    """A namespace: its first database and its tags. Source: GetNamespace, ListTagsForResource."""
+    """A namespace: its first database, its tags and its status. Source: GetNamespace, ListTagsForResource."""
 
     database: str
     tags: dict[str, str]
+    status: str
 
 
 def find_namespace(name: str) -> Namespace | None:
     """The namespace of that name, or None."""
     found = _get("namespace", name)
-    return None if found is None else Namespace(found.get("dbName") or "dev", _tags(found["namespaceArn"]))
+    return None if found is None else Namespace(found.get("dbName") or "dev", _tags(found["namespaceArn"]), found["status"].lower())
 
 
 def create_namespace(request: dict[str, Any]) -> bool:
@@ -72,9 +73,9 @@ def delete_workgroup(name: str) -> None:
     _delete("workgroup", name)
 
 
-def delete_empty_namespace(name: str) -> None:
-    """Delete a namespace that never held data, without a final snapshot. Source: DeleteNamespace."""
-    _delete("namespace", name)
+def delete_namespace(name: str, final_snapshot: str | None) -> None:
+    """Start the deletion of a namespace and its data, with a final snapshot of that name or without any. Source: DeleteNamespace."""
+    _delete("namespace", name, **({"finalSnapshotName": final_snapshot} if final_snapshot else {}))
 
 
 def _create(kind: str, request: dict[str, Any]) -> bool:
@@ -99,9 +100,9 @@ def _get(kind: str, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _delete(kind: str, name: str) -> None:
+def _delete(kind: str, name: str, **how: str) -> None:
     try:
-        call(_SERVICE, f"delete_{kind}", f"delete {kind} {name}", **{f"{kind}Name": name})
+        call(_SERVICE, f"delete_{kind}", f"delete {kind} {name}", **{f"{kind}Name": name}, **how)
     except AutopilotError as error:
         if error.code != "ResourceNotFoundException":
             raise

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from autopilot.domain.errors import WarehouseNotReady
-from autopilot.domain.spec import OWNER_TAG, Spec, differences, owner_of
+from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected
+from autopilot.domain.spec import OWNER_TAG, PROTECT_TAG, Spec, differences, owner_of
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 #: PauseCluster needs a recent backup; older than this a temporary one is taken first.
@@ -62,6 +62,31 @@ def decide_resume(seen: Warehouse) -> Decision:
             return Decision("retry", f"{seen.name} is {seen.status}; a cluster can be resumed only from paused")
 
 
+def decide_delete(name: str, seen: Warehouse | None, namespace: str = "") -> Decision:
+    """`delete`, `resume` (AWS deletes no paused cluster), `settle` (it will be paused soon), `await` (already deleting), `nothing`, `retry`.
+
+    `namespace` is one that Autopilot made and whose workgroup is gone. Raises WarehouseProtected for what carries the tag.
+    """
+    if seen is None and namespace:
+        return Decision("delete", f"the workgroup {name} is gone; its namespace is left")
+    if seen is None:
+        return Decision("nothing", f"no cluster and no workgroup of the name {name} exists")
+    status = primary_status(seen.status)
+    if status in {"deleting", "final-snapshot"}:
+        return Decision("await", f"{name} is already being deleted")
+    if seen.tags.get(PROTECT_TAG) == "true":
+        raise WarehouseProtected(f"{name} carries the tag {PROTECT_TAG}=true; remove the tag first if it is really to be deleted")
+    match status:
+        case "available":
+            return Decision("delete", f"{name} is available")
+        case "paused":
+            return Decision("resume", f"{name} is paused, and a paused cluster cannot be deleted; it is resumed first")
+        case "pausing":
+            return Decision("settle", f"{name} is pausing; it is resumed and deleted when that has ended")
+        case _:
+            return Decision("retry", f"{name} is {seen.status}; it can be deleted when that has ended")
+
+
 def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Decision:
     """`create`, `await` (this execution created it before), `nothing`, or `differs` when another one is there."""
     if seen is None:
@@ -84,9 +109,9 @@ def carried_out(decision: Decision) -> Decision:
     return decision
 
 
-def snapshot_name(name: str, execution: str) -> str:
-    """The name of the snapshot that this execution takes before it pauses: the same however often it asks."""
-    return f"autopilot-{name}-{hashlib.sha256(execution.encode()).hexdigest()[:12]}"
+def snapshot_name(name: str, execution: str, kind: Literal["pause", "final"] = "pause") -> str:
+    """The name of the snapshot that this execution takes of a warehouse: the same however often it asks."""
+    return f"autopilot-{kind}-{name}-{hashlib.sha256(execution.encode()).hexdigest()[:12]}"
 
 
 class Drain(msgspec.Struct, frozen=True):

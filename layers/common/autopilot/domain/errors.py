@@ -23,6 +23,10 @@ class WarehouseDiffers(AutopilotError):
     """A warehouse of that name exists and is not what the spec describes. It was left alone."""
 
 
+class WarehouseProtected(AutopilotError):
+    """The warehouse carries the tag that forbids its deletion. Nothing was changed."""
+
+
 class WarehouseFailed(AutopilotError):
     """The warehouse went into a state from which the awaited one cannot be reached."""
 

@@ -38,6 +38,14 @@ class ResumeInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True)
     warehouse: str | Reference
 
 
+class DeleteInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `delete_warehouse`. `confirm` repeats the name; without `final_snapshot` the data is gone for good."""
+
+    warehouse: str | Reference
+    confirm: str
+    final_snapshot: bool = True
+
+
 class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Input of `run_sql`: `sql` (text, or a list of statements) or `sql_uri` (a file in the Autopilot bucket), not both.
 
@@ -95,6 +103,14 @@ def check_name(name: str, path: str) -> None:
         raise InvalidInput(f"{path}: must not be empty")
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"{path}: {name[:80]!r} is not a warehouse name. Allowed: 1 to 64 lowercase letters, digits and hyphens")
+
+
+def check_confirmed(reference: Reference, confirm: str) -> None:
+    """Raise InvalidInput unless the name was given a second time."""
+    if confirm != reference.name:
+        raise InvalidInput(
+            f"confirm: must repeat the name of the warehouse that is to be deleted, {reference.name!r}, and is {confirm[:80]!r}"
+        )
 
 
 def check_one_of(given: dict[str, object]) -> None:

@@ -16,9 +16,10 @@ from autopilot.domain.warehouse import NAME_RULES, Kind, Warehouse, can_be_named
 _NODE_TYPE = re.compile(r"[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}")
 #: Source: Redshift tagging: letters, digits, spaces and these; keys up to 128, values up to 256 characters.
 _TAG = re.compile(r"[\w .:/=+\-@]*")
-MAX_TAGS = 48
+MAX_TAGS = 47
 OWNER_TAG = "autopilot:execution"
 MANAGED_TAG = "autopilot:managed"
+PROTECT_TAG = "autopilot:protect"
 
 
 class Compute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +41,10 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One warehouse. The admin password is never part of it: Redshift makes and keeps it in Secrets Manager."""
+    """One warehouse. The admin password is never part of it: Redshift makes and keeps it in Secrets Manager.
+
+    `protect` tags it so that `delete_warehouse` refuses it.
+    """
 
     name: str
     kind: Kind = "cluster"
@@ -48,6 +52,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     database: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "dev"
     network: Network = Network()
     tags: dict[str, str] = {}
+    protect: bool = False
 
 
 #: What a spec without `compute` asks for: the smallest that AWS sells of each kind at the time of writing.
@@ -133,7 +138,7 @@ def _network_problems(spec: Spec) -> list[str]:
 def _tag_problems(spec: Spec) -> list[str]:
     problems = []
     if len(spec.tags) > MAX_TAGS:
-        problems.append(f"spec.tags: {len(spec.tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and two are Autopilot's own")
+        problems.append(f"spec.tags: {len(spec.tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and three are Autopilot's own")
     for key, value in spec.tags.items():
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
             problems.append(
@@ -145,7 +150,8 @@ def _tag_problems(spec: Spec) -> list[str]:
 
 
 def _tags(spec: Spec, execution: str) -> dict[str, str]:
-    return {**spec.tags, MANAGED_TAG: "true", OWNER_TAG: owner_of(execution)}
+    protection = {PROTECT_TAG: "true"} if spec.protect else {}
+    return {**spec.tags, **protection, MANAGED_TAG: "true", OWNER_TAG: owner_of(execution)}
 
 
 def owner_of(execution: str) -> str:
@@ -227,4 +233,6 @@ def differences(spec: Spec, seen: Warehouse) -> list[str]:
         ("network.security_group_ids", sorted(spec.network.security_group_ids) or None, sorted(seen.security_group_ids)),
     ]
     wanted += [(f"tags.{key}", value, seen.tags.get(key)) for key, value in spec.tags.items()]
+    if spec.protect and seen.tags.get(PROTECT_TAG) != "true":
+        wanted.append(("protect", True, False))
     return [f"{field} is {is_now!r}, the spec says {wish!r}" for field, wish, is_now in wanted if wish is not None and wish != is_now]

@@ -66,6 +66,14 @@ class Undo(Step, tag="undo", frozen=True, kw_only=True):
     warehouse: Reference
 
 
+class Delete(Step, tag="delete", frozen=True, kw_only=True):
+    """Remove the next thing of a warehouse: the cluster, or the workgroup and then its namespace with the data."""
+
+    warehouse: Reference
+    final_snapshot: bool
+    namespace: str = ""
+
+
 class Run(Waiting, tag="run", frozen=True, kw_only=True):
     """Submit one unit of the SQL that `input` gives; `version` is the version of the file it lies in."""
 
@@ -149,6 +157,13 @@ class PausePlan(Plan, frozen=True, kw_only=True):
     drain_seconds: int
 
 
+class DeletePlan(Plan, frozen=True, kw_only=True):
+    """A plan to delete, with the namespace that goes with a workgroup."""
+
+    final_snapshot: bool
+    namespace: str = ""
+
+
 class ProvisionPlan(Plan, frozen=True, kw_only=True):
     """A plan to provision, with the spec as it was read and checked."""
 
@@ -157,11 +172,8 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
     @classmethod
     def of_spec(cls, spec: Spec, seen: Warehouse | None, decision: Decision, asked: Common, execution: str) -> Self:
         """The plan for a spec, in the region and account that the execution's ARN names. Raises as Plan.of does."""
-        if seen is not None:
-            return cls.of(seen, decision, asked, spec=spec)
-        region, account = execution.split(":")[3:5]
-        absent = Warehouse(kind=spec.kind, name=spec.name, region=region, account=account, arn="", status="absent", database=spec.database)
-        return cls.of(absent, decision, asked, spec=spec)
+        known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
+        return cls.of(known, decision, asked, spec=spec)
 
 
 class SqlPlan(Plan, frozen=True, kw_only=True):

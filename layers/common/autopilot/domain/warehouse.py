@@ -60,6 +60,12 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     security_group_ids: list[str] = []
     tags: dict[str, str] = {}
 
+    @classmethod
+    def absent(cls, reference: Reference, execution: str, *, kind: Kind, database: str = "") -> Warehouse:
+        """A warehouse that does not exist, in the region and account of an execution's ARN: for plans that create it or find nothing."""
+        region, account = execution.split(":")[3:5]
+        return cls(kind=kind, name=reference.name, region=region, account=account, arn="", status="absent", database=database)
+
     @property
     def reference(self) -> Reference:
         """The full reference: what every later step is given, so that no two steps can mean different warehouses."""

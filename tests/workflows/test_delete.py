@@ -1,0 +1,99 @@
+"""Deleting: what was named twice goes, its data is kept in a final snapshot, and what is protected or not ours stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.conftest import Stack
+
+
+def _clusters(stack: Stack) -> list[str]:
+    return [found["ClusterIdentifier"] for found in stack.sandbox.observe("redshift").describe_clusters()["Clusters"]]
+
+
+def _namespaces(stack: Stack) -> list[str]:
+    return [found["namespaceName"] for found in stack.sandbox.observe("redshift-serverless").list_namespaces()["namespaces"]]
+
+
+def test_deleted_cluster_lives_on_in_its_final_snapshot(stack: Stack) -> None:
+    name = stack.provision()
+    assert stack.sql(name, ["CREATE TABLE kept (a INT)", "INSERT INTO kept VALUES (42)"]).succeeded
+    ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name, "reason": "the project has ended"})
+    assert (ended.output["event"], ended.output["changed"]) == ("Warehouse Deleted", True), ended
+    assert name not in _clusters(stack)
+    redshift = stack.sandbox.observe("redshift")
+    final = [s for s in redshift.describe_cluster_snapshots(ClusterIdentifier=name)["Snapshots"] if s["SnapshotType"] == "manual"]
+    assert len(final) == 1
+    assert final[0]["SnapshotIdentifier"] in ended.output["detail"]
+    redshift.restore_from_cluster_snapshot(ClusterIdentifier=f"{name}-again", SnapshotIdentifier=final[0]["SnapshotIdentifier"])
+    stack.until(lambda: stack.status(f"{name}-again") == "available", "the restored cluster is available")
+    assert stack.rows(f"{name}-again", "SELECT a FROM kept") == [[42]]
+    assert [entry["action"] for entry in stack.ledger(name)][-1] == "delete"
+
+
+def test_paused_cluster_is_resumed_before_it_is_deleted(stack: Stack) -> None:
+    name = stack.provision()
+    stack.run("pause_warehouse", {"warehouse": name})
+    ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name, "final_snapshot": False})
+    assert ended.succeeded, ended
+    assert "Resume First" in stack.driver.states(ended.arn)
+    assert name not in _clusters(stack)
+    assert "without a final snapshot" in ended.output["detail"]
+
+
+def test_workgroup_goes_with_its_namespace_whose_data_is_kept(stack: Stack) -> None:
+    name = stack.provision("workgroup")
+    ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name})
+    assert ended.succeeded, ended
+    assert name not in _namespaces(stack)
+    snapshots = stack.sandbox.observe("redshift-serverless").list_snapshots()["snapshots"]
+    assert [snapshot["namespaceName"] for snapshot in snapshots if snapshot["snapshotName"] in ended.output["detail"]] == [name]
+
+
+def test_deleting_again_finds_nothing_to_do(stack: Stack) -> None:
+    name = stack.provision()
+    given = {"warehouse": name, "confirm": name, "final_snapshot": False}
+    assert [stack.run("delete_warehouse", given).output["changed"] for _ in range(2)] == [True, False]
+    assert stack.calls("redshift:DeleteCluster") == 1
+
+
+def test_deletion_that_was_stopped_half_way_is_taken_over(stack: Stack) -> None:
+    name = stack.provision("workgroup")
+    given = {"warehouse": name, "confirm": name, "final_snapshot": False}
+    stack.sandbox.desk("POST", "clock", {"scale": 30})
+    try:
+        arn = stack.start("delete_warehouse", given)
+        stack.until(lambda: stack.calls("redshift-serverless:DeleteWorkgroup"), "the workgroup is being deleted")
+        stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
+        ended = stack.run("delete_warehouse", given)
+    finally:
+        stack.sandbox.desk("POST", "clock", {"scale": 120})
+    assert ended.succeeded, ended
+    assert name not in _namespaces(stack)
+
+
+@pytest.mark.parametrize("confirm", ["", "analytic", "ANALYTICS"])
+def test_name_must_be_given_twice(stack: Stack, confirm: str) -> None:
+    name = stack.provision()
+    ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": confirm})
+    assert (ended.status, ended.error) == ("FAILED", "InvalidInput")
+    assert f"confirm: must repeat the name of the warehouse that is to be deleted, '{name}'" in ended.cause
+    assert name in _clusters(stack)
+
+
+def test_protected_warehouse_stays(stack: Stack) -> None:
+    for kind in ("cluster", "workgroup"):
+        name = f"guarded-{kind}"
+        assert stack.run("provision_warehouse", {"spec": {"name": name, "kind": kind, "protect": True}}).succeeded
+        ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name})
+        assert (ended.status, ended.error) == ("FAILED", "WarehouseProtected"), ended
+    assert "guarded-cluster" in _clusters(stack)
+    assert "guarded-workgroup" in _namespaces(stack)
+
+
+def test_dry_run_deletes_nothing_and_says_what_it_would(stack: Stack) -> None:
+    name = stack.provision()
+    ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name, "dry_run": True})
+    assert (ended.output["action"], ended.output["final_snapshot"]) == ("delete", True)
+    assert name in _clusters(stack)
+    assert stack.lock(name) is None
