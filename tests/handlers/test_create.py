@@ -224,18 +224,18 @@ def test_throttling_and_refusals_are_reported_under_their_own_names(aws: Aws, ha
 def test_undo_removes_the_cluster_that_this_execution_created(aws: Aws, handle: Handle) -> None:
     handle(create(CLUSTER))
     aws.clusters.become("analytics", "available")
-    assert handle(undo()) == {"next": "deleted", "reason": "removing cluster analytics, which this execution created"}
+    assert handle(undo()) == {"next": "deleted", "reason": "removing cluster analytics, which this execution created", "subject": ""}
     assert aws.calls("delete_cluster") == [{"ClusterIdentifier": "analytics", "SkipFinalClusterSnapshot": True}]
     assert handle(undo())["next"] == "deleted"
     assert len(aws.calls("delete_cluster")) == 1
     del aws.clusters.clusters["analytics"]
-    assert handle(undo()) == {"next": "done", "reason": "nothing of analytics is left"}
+    assert handle(undo()) == {"next": "done", "reason": "nothing of analytics is left", "subject": ""}
 
 
 @pytest.mark.parametrize("tags", [{}, owned_by(THEM)])
 def test_undo_leaves_what_another_execution_created(aws: Aws, handle: Handle, tags: dict[str, str]) -> None:
     aws.clusters.add(tags=tags)
-    assert handle(undo()) == {"next": "done", "reason": "cluster analytics was not created by this execution and stays"}
+    assert handle(undo()) == {"next": "done", "reason": "cluster analytics was not created by this execution and stays", "subject": ""}
     assert aws.clusters.status_of("analytics") == "available"
 
 
@@ -246,10 +246,12 @@ def test_undo_removes_the_workgroup_and_then_its_namespace(aws: Aws, handle: Han
     assert "adhoc" in aws.serverless.namespaces
     del aws.serverless.workgroups["adhoc"]
     assert handle(undo("adhoc", "workgroup")) == {
-        "next": "done",
-        "reason": "removed workgroup and namespace adhoc, which this execution created",
+        "next": "deleted",
+        "reason": "removing namespace adhoc, which this execution created",
+        "subject": "adhoc",
     }
     assert aws.serverless.namespaces == {}
+    assert handle(undo("adhoc", "workgroup"))["next"] == "done"
 
 
 def test_undo_removes_the_namespace_whose_workgroup_could_not_be_made(aws: Aws, handle: Handle) -> None:
@@ -270,7 +272,11 @@ def test_undo_leaves_the_namespace_that_another_execution_created(aws: Aws, hand
 @pytest.mark.parametrize("status", ["creating", "modifying"])
 def test_undo_waits_until_what_is_being_made_can_be_removed(aws: Aws, handle: Handle, status: str) -> None:
     aws.clusters.add(status=status, tags=owned_by(ME))
-    assert handle(undo()) == {"next": "available", "reason": f"cluster analytics is {status} and can be removed only when that has ended"}
+    assert handle(undo()) == {
+        "next": "available",
+        "reason": f"cluster analytics is {status} and can be removed only when that has ended",
+        "subject": "",
+    }
     assert aws.calls("delete_cluster") == []
     aws.serverless.add(status=status.upper(), tags=owned_by(ME))
     assert handle(undo("adhoc", "workgroup"))["next"] == "available"

@@ -42,10 +42,14 @@ def _create_workgroup(spec: Spec, execution: str) -> bool:
 
 
 class Undone(msgspec.Struct, frozen=True):
-    """One step of an undo: `next` says what to wait for before the next step, `available` or `deleted`, or that it is `done`."""
+    """One step of an undo: `next` says what to wait for before the next step, `available` or `deleted`, or that it is `done`.
+
+    `subject` names a namespace that is going away.
+    """
 
     next: str
     reason: str
+    subject: str = ""
 
 
 def undo(warehouse: Reference, execution: str) -> Undone:
@@ -61,8 +65,9 @@ def undo(warehouse: Reference, execution: str) -> Undone:
         return Undone("deleted", f"removing {seen.kind} {seen.name}, which this execution created")
     namespace = workgroups.find_namespace(warehouse.name) if warehouse.kind == "workgroup" else None
     if namespace is not None and namespace.tags.get(OWNER_TAG) == owner_of(execution):
-        workgroups.delete_namespace(warehouse.name, final_snapshot=None)
-        return Undone("done", f"removed workgroup and namespace {warehouse.name}, which this execution created")
+        if namespace.status != "deleting":
+            workgroups.delete_namespace(warehouse.name, final_snapshot=None)
+        return Undone("deleted", f"removing namespace {warehouse.name}, which this execution created", warehouse.name)
     return Undone("done", f"nothing of {warehouse.name} is left")
 
 
