@@ -195,6 +195,13 @@ class Serverless(Fake):
         workgroup["status"] = "DELETING"
         return {"workgroup": workgroup}
 
+    def update_workgroup(self, workgroupName: str, **changes: Any) -> dict[str, Any]:  # noqa: N803
+        if len(changes) != 1:
+            raise Refusal("ValidationException", "one parameter at a time")
+        workgroup = self._known(self.workgroups, workgroupName)
+        workgroup.update(changes)
+        return {"workgroup": workgroup}
+
     def delete_namespace(self, namespaceName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         namespace = self._known(self.namespaces, namespaceName)
         if any(workgroup["namespaceName"] == namespaceName for workgroup in self.workgroups.values()):

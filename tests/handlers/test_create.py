@@ -74,9 +74,9 @@ def test_every_difference_is_named(aws: Aws, handle: Handle) -> None:
     with pytest.raises(WarehouseDiffers) as refused:
         handle(look(spec=CLUSTER | {"database": "sales", "tags": {"team": "data"}}))
     assert str(refused.value) == (
-        "cluster analytics exists and differs: database is 'dev', the spec says 'sales'; network.public is True, the spec says False; "
-        "compute.nodes is 4, the spec says 2; tags.team is 'web', the spec says 'data'. "
-        "Nothing was changed; delete it, or make the spec say what it is"
+        "cluster analytics exists and differs in what cannot be changed: database is 'dev', the spec says 'sales' "
+        "(the first database cannot be renamed); network.public is True, the spec says False; "
+        "compute.nodes is 4, the spec says 2; tags.team is 'web', the spec says 'data'. Nothing was changed"
     )
 
 
@@ -301,3 +301,44 @@ def test_undo_of_what_cannot_be_deleted_yet_is_tried_again(aws: Aws, handle: Han
     aws.clusters.add(status="rebooting", tags=owned_by(ME))
     with pytest.raises(WarehouseNotReady, match="delete cluster analytics"):
         handle(undo())
+
+
+# --- change -----------------------------------------------------------------------------------------------------------
+
+
+def change(spec: dict[str, Any], applied: int = 0) -> dict[str, Any]:
+    return {"step": "change", "execution": ME, "spec": spec, "applied": applied}
+
+
+def test_managed_warehouse_is_changed_one_thing_at_a_time(aws: Aws, handle: Handle) -> None:
+    aws.serverless.add(tags=owned_by(THEM), baseCapacity=8)
+    spec = WORKGROUP | {"compute": {"base_rpu": 16}, "tags": {"team": "data"}}
+    plan = handle(look(spec=spec))
+    assert (plan["action"], [one["field"] for one in plan["changes"]]) == ("change", ["compute.base_rpu", "tags.team"])
+    assert handle(change(spec))["next"] == "available"
+    assert aws.calls("update_workgroup") == [{"workgroupName": "adhoc", "baseCapacity": 16}]
+    assert aws.calls("tag_resource") == []
+
+
+def test_change_waits_for_the_one_before(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(status="resizing", tags=owned_by(THEM))
+    assert handle(change(CLUSTER | {"tags": {"team": "data"}})) == {"next": "available", "reason": "cluster analytics is resizing"}
+    assert aws.calls("create_tags") == []
+
+
+def test_change_ends_when_nothing_differs(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(tags=owned_by(THEM))
+    assert handle(change(CLUSTER))["next"] == "done"
+
+
+def test_change_that_does_not_take_hold_is_given_up(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(tags=owned_by(THEM))
+    with pytest.raises(WarehouseDiffers, match="does not become what the spec says"):
+        handle(change(CLUSTER | {"tags": {"team": "data"}}, applied=60))
+
+
+def test_warehouse_that_was_taken_from_autopilot_meanwhile_is_left_alone(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    with pytest.raises(WarehouseDiffers, match="has no tag autopilot:managed=true"):
+        handle(change(CLUSTER | {"tags": {"team": "data"}}))
+    assert aws.calls("create_tags") == []

@@ -85,8 +85,18 @@ def test_nothing_is_ever_done_to_a_workgroup(decide: Any, status: str) -> None:
         ),
         (cluster("creating"), Decision("await", "cluster analytics is already being created")),
         (cluster(), Decision("nothing", "cluster analytics exists and is what the spec says")),
-        (cluster(nodes=3), Decision("differs", "cluster analytics exists and differs: compute.nodes is 3, the spec says 2")),
-        (cluster("creating", nodes=3), Decision("differs", "cluster analytics exists and differs: compute.nodes is 3, the spec says 2")),
+        (
+            cluster(nodes=3),
+            Decision(
+                "differs", "cluster analytics exists, differs, and has no tag autopilot:managed=true: compute.nodes is 3, the spec says 2"
+            ),
+        ),
+        (
+            cluster("creating", nodes=3),
+            Decision(
+                "differs", "cluster analytics exists, differs, and has no tag autopilot:managed=true: compute.nodes is 3, the spec says 2"
+            ),
+        ),
     ],
 )
 def test_provisioning_is_decided_by_what_is_there(seen: Warehouse | None, decision: Decision) -> None:

@@ -14,8 +14,10 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopilot.domain.changes import plan_changes
 from autopilot.domain.errors import InvalidInput
-from autopilot.domain.spec import Spec, cluster_request, differences, namespace_request, owner_of, parse_spec, parse_text, workgroup_request
+from autopilot.domain.spec import Spec, cluster_request, namespace_request, owner_of, parse_spec, parse_text, workgroup_request
+from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
 
 NO_DATABASE = "is not allowed; lowercase letters, digits and underscores, not starting with a digit"
@@ -240,6 +242,10 @@ def test_owners_that_no_tag_can_hold_are_told_apart(name: str) -> None:
     assert {"Key": "autopilot:execution", "Value": owner_of(execution)} in cluster_request(parse_spec({"name": "a"}), execution)["Tags"]
 
 
+def differences(spec: Spec, seen: Warehouse) -> list[str]:
+    return [str(change) for change in plan_changes(spec, seen)]
+
+
 # --- differences ------------------------------------------------------------------------------------------------------
 
 
@@ -261,7 +267,7 @@ def test_workgroup_is_compared_by_capacity() -> None:
 @pytest.mark.parametrize(
     ("network", "difference"),
     [
-        ({"subnet_group": "private"}, "network.subnet_group is 'shared', the spec says 'private'"),
+        ({"subnet_group": "private"}, "network.subnet_group is 'shared', the spec says 'private' (a cluster stays in its subnet group)"),
         ({"security_group_ids": ["sg-1"]}, "network.security_group_ids is ['sg-2', 'sg-3'], the spec says ['sg-1']"),
         ({"public": True}, "network.public is False, the spec says True"),
     ],

@@ -28,6 +28,7 @@ CREATE = (
     "secretsmanager:TagResource",
     "secretsmanager:DescribeSecret",
 )
+CHANGE = ("redshift:ModifyCluster", "redshift:ResizeCluster", "redshift:CreateTags")
 DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
 PAUSE = ("redshift:PauseCluster", "redshift:DescribeClusterSnapshots", "redshift:CreateClusterSnapshot", "redshift:CreateTags")
 RESUME = ("redshift:ResumeCluster",)
@@ -76,6 +77,21 @@ def create(request: dict[str, Any]) -> bool:
             raise
         return False
     return True
+
+
+def resize(name: str, request: dict[str, Any]) -> None:
+    """Start a resize. Source: ResizeCluster."""
+    call("redshift", "resize_cluster", f"resize cluster {name}", ClusterIdentifier=name, **request)
+
+
+def modify(name: str, request: dict[str, Any]) -> None:
+    """Start a modification. Source: ModifyCluster."""
+    call("redshift", "modify_cluster", f"modify cluster {name}", ClusterIdentifier=name, **request)
+
+
+def tag(arn: str, tags: dict[str, str]) -> None:
+    """Set tags. Source: CreateTags."""
+    call("redshift", "create_tags", f"tag {arn}", ResourceName=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
 
 def delete(name: str, final_snapshot: str | None) -> None:

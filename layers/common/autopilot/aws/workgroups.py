@@ -12,6 +12,7 @@ from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:ListTagsForResource")
 CREATE = ("redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource")
+CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:TagResource")
 DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
 _SERVICE = "redshift-serverless"
 
@@ -66,6 +67,16 @@ def create_namespace(request: dict[str, Any]) -> bool:
 def create_workgroup(request: dict[str, Any]) -> bool:
     """Create the workgroup; False when one of that name is there already. Source: CreateWorkgroup."""
     return _create("workgroup", request)
+
+
+def update(name: str, request: dict[str, Any]) -> None:
+    """Change one parameter of the workgroup, as AWS takes one at a time. Source: UpdateWorkgroup."""
+    call(_SERVICE, "update_workgroup", f"change workgroup {name}", workgroupName=name, **request)
+
+
+def tag(arn: str, tags: dict[str, str]) -> None:
+    """Set tags. Source: TagResource."""
+    call(_SERVICE, "tag_resource", f"tag {arn}", resourceArn=arn, tags=[{"key": key, "value": value} for key, value in tags.items()])
 
 
 def delete_workgroup(name: str) -> None:

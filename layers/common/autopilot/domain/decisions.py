@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected
-from autopilot.domain.spec import OWNER_TAG, PROTECT_TAG, Spec, differences, owner_of
+from autopilot.domain.changes import Change, plan_changes
+from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected, WarehouseUnavailable
+from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, PROTECT_TAG, Spec, owner_of
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 #: PauseCluster needs a recent backup; older than this a temporary one is taken first.
@@ -88,18 +89,37 @@ def decide_delete(name: str, seen: Warehouse | None, namespace: str = "") -> Dec
 
 
 def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Decision:
-    """`create`, `await` (this execution created it before), `nothing`, or `differs` when another one is there."""
+    """`create`, `await` (this execution created it before), `change`, `nothing`, or `differs` when it must be left alone.
+
+    Raises WarehouseUnavailable for a paused cluster that would have to be changed.
+    """
     if seen is None:
         return Decision("create", f"no {spec.kind} {spec.name} exists")
     if primary_status(seen.status) in {"deleting", "final-snapshot"}:
         return Decision("retry", f"{spec.kind} {spec.name} is being deleted; it can be created when that has ended")
     if seen.tags.get(OWNER_TAG) == owner_of(execution):
         return Decision("await", f"this execution has created {spec.name}; it is {seen.status}")
-    if different := differences(spec, seen):
-        return Decision("differs", f"{spec.kind} {spec.name} exists and differs: {'; '.join(different)}")
+    if changes := plan_changes(spec, seen):
+        return _decide_change(seen, changes)
     if primary_status(seen.status) == "creating":
         return Decision("await", f"{spec.kind} {spec.name} is already being created")
     return Decision("nothing", f"{spec.kind} {spec.name} exists and is what the spec says")
+
+
+def _decide_change(seen: Warehouse, changes: list[Change]) -> Decision:
+    what = "; ".join(str(change) for change in changes)
+    if any(change.operation == "none" for change in changes):
+        return Decision("differs", f"{seen.kind} {seen.name} exists and differs in what cannot be changed: {what}")
+    if seen.tags.get(MANAGED_TAG) != "true":
+        return Decision("differs", f"{seen.kind} {seen.name} exists, differs, and has no tag {MANAGED_TAG}=true: {what}")
+    status = primary_status(seen.status)
+    if status in {"paused", "pausing"}:
+        raise WarehouseUnavailable(
+            f"{seen.kind} {seen.name} is {status} and cannot be changed; start resume_warehouse for it first: {what}"
+        )
+    if status != "available":
+        return Decision("retry", f"{seen.kind} {seen.name} is {seen.status}; it can be changed when that has ended: {what}")
+    return Decision("change", f"{seen.kind} {seen.name} exists; to be changed: {what}")
 
 
 def carried_out(decision: Decision) -> Decision:

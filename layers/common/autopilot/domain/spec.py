@@ -10,7 +10,7 @@ import msgspec
 
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inputs import decode
-from autopilot.domain.warehouse import NAME_RULES, Kind, Warehouse, can_be_named
+from autopilot.domain.warehouse import NAME_RULES, Kind, can_be_named
 
 #: A node type's form. Which ones exist is for AWS to say; the list changes. Source: CreateCluster, `NodeType`.
 _NODE_TYPE = re.compile(r"[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}")
@@ -210,29 +210,3 @@ def workgroup_request(spec: Spec, execution: str) -> dict[str, Any]:
     if spec.network.security_group_ids:
         request["securityGroupIds"] = spec.network.security_group_ids
     return request
-
-
-def differences(spec: Spec, seen: Warehouse) -> list[str]:
-    """In what an existing warehouse is not what the spec says, as sentences; only what the spec states is compared.
-
-    A paused cluster's node count is left out: AWS describes a paused multi-node cluster as single-node.
-    """
-    wanted: list[tuple[str, object, object]] = [
-        ("database", spec.database, seen.database),
-        ("network.public", spec.network.public, seen.public),
-    ]
-    if seen.kind == "cluster":
-        wanted.append(("compute.node_type", spec.compute.node_type, seen.node_type))
-        if seen.status not in {"paused", "pausing", "resuming"}:
-            wanted.append(("compute.nodes", spec.compute.nodes, seen.nodes))
-    else:
-        wanted += [("compute.base_rpu", spec.compute.base_rpu, seen.base_rpu), ("compute.max_rpu", spec.compute.max_rpu, seen.max_rpu)]
-    wanted += [
-        ("network.subnet_group", spec.network.subnet_group, seen.subnet_group),
-        ("network.subnet_ids", sorted(spec.network.subnet_ids) or None, sorted(seen.subnet_ids)),
-        ("network.security_group_ids", sorted(spec.network.security_group_ids) or None, sorted(seen.security_group_ids)),
-    ]
-    wanted += [(f"tags.{key}", value, seen.tags.get(key)) for key, value in spec.tags.items()]
-    if spec.protect and seen.tags.get(PROTECT_TAG) != "true":
-        wanted.append(("protect", True, False))
-    return [f"{field} is {is_now!r}, the spec says {wish!r}" for field, wish, is_now in wanted if wish is not None and wish != is_now]

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from autopilot.domain import changes
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import WarehouseNotReady
 from autopilot.domain.inputs import Common
@@ -58,6 +59,13 @@ class Create(Step, tag="create", frozen=True, kw_only=True):
     """Create what the spec describes."""
 
     spec: Spec
+
+
+class Change(Step, tag="change", frozen=True, kw_only=True):
+    """Make the next change that the spec asks for; `applied` counts those that this execution has made."""
+
+    spec: Spec
+    applied: int = 0
 
 
 class Undo(Step, tag="undo", frozen=True, kw_only=True):
@@ -168,12 +176,14 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
     """A plan to provision, with the spec as it was read and checked."""
 
     spec: Spec
+    changes: list[changes.Change] = []
 
     @classmethod
     def of_spec(cls, spec: Spec, seen: Warehouse | None, decision: Decision, asked: Common, execution: str) -> Self:
         """The plan for a spec, in the region and account that the execution's ARN names. Raises as Plan.of does."""
         known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
-        return cls.of(known, decision, asked, spec=spec)
+        planned = changes.plan_changes(spec, known) if decision.action == "change" else []
+        return cls.of(known, decision, asked, spec=spec, changes=planned)
 
 
 class SqlPlan(Plan, frozen=True, kw_only=True):
