@@ -19,6 +19,7 @@ from sandbox.sql.errors import SqlError, from_postgres
 from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
 from sandbox.sql.session import Files, Session
+from sandbox.sql.statements import plan
 
 _CONTROL = "sandbox_control"
 _TEMPLATE = "sandbox_template"
@@ -235,7 +236,7 @@ class Databases:
         try:
             info = self._postgres.conninfo(on_server(warehouse, database), on_server(warehouse, user))
             connection = psycopg.connect(**info, autocommit=True, application_name="redshift")
-            session = Session(self, warehouse, database, user, connection, files)
+            session = Session(self, warehouse, database, user, connection, plan, files)
         except psycopg.Error as error:
             raise from_postgres(error) from error
         with self._lock:

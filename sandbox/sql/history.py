@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
+from sqlglot.tokenizer_core import TokenType
 
+from sandbox.sql.lexer import Statement
 from sandbox.sql.names import prefix
 
-if TYPE_CHECKING:
-    from sandbox.sql.session import Session
+_SECRET_BEFORE = ("PASSWORD", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+
+
+class Author(Protocol):
+    """Who runs a statement, as the record names it: a session."""
+
+    warehouse: str
+    database: str
+    user: str
+    user_id: int
+    pid: int
+
+    @property
+    def query_group(self) -> str: ...
 
 
 class History:
@@ -26,16 +40,16 @@ class History:
             cursor = self._connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
-    def begin(self, session: Session, query_type: str, text: str, transaction_id: int | None) -> int:
+    def begin(self, author: Author, query_type: str, text: str, transaction_id: int | None) -> int:
         """Record that a statement starts; returns its query id, which is the transaction's id too when it begins one."""
         columns = "warehouse, user_id, user_name, database_name, session_id, query_label, query_type, query_text, query_id, transaction_id"
         values = (
-            prefix(session.warehouse),
-            session.user_id,
-            session.user,
-            session.database,
-            session.pid,
-            session.query_group,
+            prefix(author.warehouse),
+            author.user_id,
+            author.user,
+            author.database,
+            author.pid,
+            author.query_group,
             query_type,
             text,
         )
@@ -74,3 +88,14 @@ class History:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def masked_text(source: Statement) -> str:
+    """The text for the record: passwords and keys are left out."""
+    pieces, at = [], 0
+    for index, token in enumerate(source.tokens):
+        before = [word for word in source.words[max(0, index - 2) : index] if word not in ("AS", "WITH", "=")]
+        if token.token_type is TokenType.STRING and before and before[-1] in _SECRET_BEFORE:
+            pieces += [source.text[at : token.start], "'***'"]
+            at = token.end + 1
+    return "".join([*pieces, source.text[at:]])

@@ -6,7 +6,8 @@ import zlib
 
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
-from sandbox.sql.session import Column, Result, Session
+from sandbox.sql.results import Column, Result
+from sandbox.sql.session import Session
 
 _TEXT_OID, _NUMERIC_OID, _VARCHAR_OID = 25, 1700, 1043
 _MODES: dict[tuple[str, ...], tuple[bool, bool]] = {  # words -> (sorts, reclaims)

@@ -8,8 +8,9 @@ from itertools import pairwise
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement, literal, quote, statement
 from sandbox.sql.names import GROUP, MARKER, ROLE, USER, RoleKind, on_server
+from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
-from sandbox.sql.session import Result, Session
+from sandbox.sql.session import Session
 
 _KINDS: dict[str, tuple[RoleKind, str]] = {"USER": (USER, "user"), "ROLE": (ROLE, "role"), "GROUP": (GROUP, "group")}
 _RIGHTS = (

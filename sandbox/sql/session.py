@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor
 
 from sandbox.sql.errors import SqlError, from_postgres
+from sandbox.sql.history import History, masked_text
 from sandbox.sql.lexer import Statement, split
-
-if TYPE_CHECKING:
-    from sandbox.sql.databases import Databases
+from sandbox.sql.results import Result, fetched
 
 
 class Files(Protocol):
@@ -28,39 +26,34 @@ class Files(Protocol):
     def s3_delete(self, bucket: str, key: str) -> None: ...
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a result; the type is PostgreSQL's number of it and its modifier (length, precision)."""
+class Administration(Protocol):
+    """What a session and its statements ask of the databases: the users and databases of its warehouse, and the record."""
 
-    name: str
-    type_oid: int
-    type_modifier: int
+    history: History
 
-
-@dataclass(frozen=True)
-class Result:
-    """What a statement gave back: values as text, None for NULL. `row_count` also counts rows that were changed."""
-
-    columns: tuple[Column, ...] = ()
-    rows: list[tuple[str | None, ...]] = field(default_factory=list)
-    row_count: int = 0
-    query_id: int = 0
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(len(value) for row in self.rows for value in row if value is not None)
+    def admin_user(self, warehouse: str) -> str: ...
+    def admin_role(self, warehouse: str) -> str: ...
+    def user_exists(self, warehouse: str, user: str) -> bool: ...
+    def create_database(self, warehouse: str, database: str, owner: str) -> None: ...
+    def drop_database(self, warehouse: str, database: str) -> None: ...
+    def vacuum(self, warehouse: str) -> contextlib.AbstractContextManager[None]: ...
+    def forget(self, session: Session) -> None: ...
 
 
 class Session:
-    """A connection as one user to one database of one warehouse. One thread runs statements; any thread may cancel or close."""
+    """A connection as one user to one database of one warehouse. One thread runs statements; any thread may cancel or close.
+
+    `plan` finds the handler of a statement and the query type that goes on record; a handler gets the session and the statement.
+    """
 
     def __init__(
         self,
-        databases: Databases,
+        databases: Administration,
         warehouse: str,
         database: str,
         user: str,
         connection: psycopg.Connection[Any],
+        plan: Plan,
         files: Files | None = None,
     ) -> None:
         self.databases, self.warehouse, self.database, self.user, self.files = databases, warehouse, database, user, files
@@ -70,6 +63,7 @@ class Session:
         self.settings: dict[str, str] = {}
         self.query_id = 0
         self.superuser, self.user_id = False, 0
+        self._plan = plan
         self._transaction_id = 0
         self._closing = threading.Lock()
         self._set_up()
@@ -99,9 +93,7 @@ class Session:
 
     def execute_statement(self, statement: Statement, parameters: Mapping[str, str] | None = None) -> Result:
         """Run one statement that `split` found."""
-        from sandbox.sql.statements import masked_text, plan
-
-        handler, query_type = plan(statement)
+        handler, query_type = self._plan(statement)
         self.parameters = parameters or {}
         known = self._transaction_id if self.in_transaction else None
         self.query_id = self.databases.history.begin(self, query_type, masked_text(statement), known)
@@ -126,7 +118,7 @@ class Session:
         """Run PostgreSQL's own SQL with values for `$1`, `$2`, ...; raises psycopg.Error."""
         cursor = RawCursor(self.connection)
         cursor.execute(sql.encode(), list(values) or None, prepare=False)
-        return _result(cursor)
+        return fetched(cursor)
 
     def settle_statistics(self) -> None:
         """Let the counts of rows changed so far reach the views; PostgreSQL keeps them back for a second or more."""
@@ -187,12 +179,5 @@ def _translated(query_id: int) -> Iterator[None]:
         raise from_postgres(error, query_id) from error
 
 
-def _result(cursor: RawCursor[Any]) -> Result:
-    answer = cursor.pgresult
-    count = max(cursor.rowcount, 0)
-    if answer is None or not answer.nfields:
-        return Result(row_count=count)
-    width = range(answer.nfields)
-    columns = tuple(Column((answer.fname(c) or b"").decode(), answer.ftype(c), answer.fmod(c)) for c in width)
-    rows = [tuple(None if (value := answer.get_value(r, c)) is None else value.decode() for c in width) for r in range(answer.ntuples)]
-    return Result(columns, rows, count)
+Handler = Callable[[Session, Statement], Result]
+Plan = Callable[[Statement], tuple[Handler, str]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
-from sandbox.sql.session import Column, Result, Session
+from sandbox.sql.results import Column, Result
+from sandbox.sql.session import Session
 
 _TEXT_OID = 25
 # Redshift's own parameters, which PostgreSQL lacks: kept with the session and shown again, with the value they start with.

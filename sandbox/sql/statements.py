@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from sqlglot.tokenizer_core import TokenType
-
-from sandbox.sql import maintenance, principals, settings, tables, transfer
+from sandbox.sql import copying, maintenance, principals, settings, tables, unloading
 from sandbox.sql.dialect import translate
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
+from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
-from sandbox.sql.session import Result, Session
-
-if TYPE_CHECKING:
-    Handler = Callable[[Session, Statement], Result]
+from sandbox.sql.session import Handler, Session
 
 _OPTIONAL_AFTER_CREATE = ("OR", "REPLACE", "LOCAL", "TEMP", "TEMPORARY", "RECURSIVE")
-_SECRET_BEFORE = ("PASSWORD", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
 
 
 def _query(session: Session, source: Statement) -> Result:
@@ -70,8 +62,8 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DELETE",): (_query, "DELETE"),
     ("MERGE",): (_merge, "MERGE"),
     ("TRUNCATE",): (_definition, "DDL"),
-    ("COPY",): (transfer.copy, "COPY"),
-    ("UNLOAD",): (transfer.unload, "UNLOAD"),
+    ("COPY",): (copying.copy, "COPY"),
+    ("UNLOAD",): (unloading.unload, "UNLOAD"),
     ("VACUUM",): (maintenance.vacuum, "VACUUM"),
     ("ANALYZE",): (maintenance.analyze, "ANALYZE"),
     ("ANALYSE",): (maintenance.analyze, "ANALYZE"),
@@ -157,14 +149,3 @@ def plan(source: Statement) -> tuple[Handler, str]:
             handler, query_type = found
             return handler, "CTAS" if handler is tables.create_table and source.find("AS") >= 0 else query_type
     raise unsupported(f"the statement {' '.join(word for word in words[:2] if word)}")
-
-
-def masked_text(source: Statement) -> str:
-    """The text for the record: passwords and keys are left out."""
-    pieces, at = [], 0
-    for index, token in enumerate(source.tokens):
-        before = [word for word in source.words[max(0, index - 2) : index] if word not in ("AS", "WITH", "=")]
-        if token.token_type is TokenType.STRING and before and before[-1] in _SECRET_BEFORE:
-            pieces += [source.text[at : token.start], "'***'"]
-            at = token.end + 1
-    return "".join([*pieces, source.text[at:]])

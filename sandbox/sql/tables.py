@@ -10,8 +10,9 @@ from sandbox.sql.dialect import translate
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement, quote, statement
 from sandbox.sql.principals import alter_owned
+from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
-from sandbox.sql.session import Result, Session
+from sandbox.sql.session import Session
 
 ENCODINGS = (
     "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RAW", "RUNLENGTH", "TEXT255", "TEXT32K", "ZSTD", "NONE",

@@ -344,8 +344,8 @@ def test_a_canceled_batch_is_rolled_back(api: Api) -> None:
 
 def test_a_statement_that_waits_for_a_thread_is_canceled_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    open_session = api.data._open
-    monkeypatch.setattr(api.data, "_open", lambda sign_in: gate.wait(10) and open_session(sign_in))
+    open_session = api.cluster.databases.session
+    monkeypatch.setattr(api.cluster.databases, "session", lambda *sign_in: gate.wait(10) and open_session(*sign_in))
     statement_id = api.submit("CREATE TABLE never (a int)")
     api.call("cancel_statement", Id=statement_id)
     gate.set()

@@ -13,7 +13,8 @@ import pytest
 
 from sandbox.sql.databases import Databases
 from sandbox.sql.errors import SqlError
-from sandbox.sql.session import Result, Session
+from sandbox.sql.results import Result
+from sandbox.sql.session import Session
 from tests.sandbox.fakes import FakePorts
 
 ADMIN = "awsuser"
