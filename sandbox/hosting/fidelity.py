@@ -55,6 +55,7 @@ def apply(world: World) -> None:
     execution_status_events(world)
     direct_integrations(world)
     redshift_integrations()
+    put_object_integration()
     rule_targets()
     schedules()
     secure_transport()
@@ -576,6 +577,24 @@ _SDK_NAMES = {
     "redshiftdata": ("redshift-data", "RedshiftData"),
     "redshiftserverless": ("redshift-serverless", "RedshiftServerless"),
 }
+
+
+def put_object_integration() -> None:
+    """`aws-sdk:s3:putObject` writes text into a bucket; ministack knows it not, and builds bodies as XML only."""
+    build_body, raw = sfn._rest_xml_build_body, "raw"
+    sfn._REST_XML_OP_SPECS["s3"]["PutObject"] = {
+        "method": "PUT",
+        "path": "/{Bucket}/{Key+}",
+        "header_params": {"ContentType": "Content-Type"},
+        "header_outputs": {"etag": "ETag", "x-amz-version-id": "VersionId"},
+        "body_field": "Body",
+        "body_root": raw,
+    }
+
+    def rest_xml_build_body(root: str, payload: Any, *members: Any) -> Any:
+        return str(payload).encode() if root == raw else build_body(root, payload, *members)
+
+    sfn._rest_xml_build_body = rest_xml_build_body
 
 
 def redshift_integrations() -> None:

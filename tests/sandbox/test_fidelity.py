@@ -490,6 +490,15 @@ def test_errors_of_redshift_have_the_names_of_the_java_sdk(stage: Stage) -> None
     assert error("redshift:describeClusters", {}) == "Redshift.RedshiftException"
 
 
+def test_a_state_machine_may_write_an_object(stage: Stage) -> None:
+    s3, bucket = stage.sandbox.client("s3"), stage.name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    arguments = {"Bucket": bucket, "Key": "a/b.json", "Body": "{% $string({'n': 1}) %}", "ContentType": "application/json"}
+    ended = stage.run(task(Resource="arn:aws:states:::aws-sdk:s3:putObject", Arguments=arguments))
+    assert ended["status"] == "SUCCEEDED", ended
+    assert s3.get_object(Bucket=bucket, Key="a/b.json")["Body"].read() == b'{"n":1}'
+
+
 # Rules and schedules
 
 
