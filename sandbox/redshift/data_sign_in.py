@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.kernel import ApiError
-from sandbox.redshift.answers import Params
+from sandbox.redshift.answers import Params, iam_database_user
 from sandbox.redshift.data_answers import invalid
 from sandbox.sql.databases import Databases
 from sandbox.sql.errors import SqlError
@@ -57,13 +57,13 @@ class SignIns:
             if db_user:
                 raise invalid("DbUser cannot be given for a workgroup: use SecretArn or the caller's IAM identity.")
             self._require(caller, "redshift-serverless:GetCredentials", target.arn)
-            return SignIn(target, database, identity_of(caller))
+            return SignIn(target, database, iam_database_user(caller))
         scope = f"arn:aws:redshift:{caller.region}:{caller.account}:"
         if db_user:
             self._require(caller, "redshift:GetClusterCredentials", f"{scope}dbuser:{target.name}/{db_user}")
             return SignIn(target, database, db_user, db_user=db_user)
         self._require(caller, "redshift:GetClusterCredentialsWithIAM", f"{scope}dbname:{target.name}/{database}")
-        return SignIn(target, database, identity_of(caller))
+        return SignIn(target, database, iam_database_user(caller))
 
     def _with_secret(self, target: Target, database: str, secret_arn: str, db_user: str | None, caller: Caller) -> SignIn:
         self._require(caller, "secretsmanager:GetSecretValue", secret_arn)
@@ -112,9 +112,3 @@ def role_of(caller: Caller) -> str:
     """The user or role behind a caller; sessions of one role are one."""
     arn = caller.principal_arn
     return arn.rpartition("/")[0] if ":assumed-role/" in arn else arn
-
-
-def identity_of(caller: Caller) -> str:
-    """The database user of an IAM identity."""
-    kind, *path = caller.principal_arn.split(":", 5)[5].split("/")
-    return f"IAMR:{path[0]}" if kind == "assumed-role" else f"IAM:{path[-1] if path else kind}"

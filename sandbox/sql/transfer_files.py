@@ -63,7 +63,7 @@ def objects_in_manifest(files: Files, uri: str) -> list[str]:
     found = []
     for url, mandatory in wanted:
         bucket, key = split_uri(url)
-        if key in files.s3_list(bucket, key):
+        if key in listed(files, bucket, key):
             found.append(url)
         elif mandatory:
             raise SqlError(f"Problem reading manifest file - S3 object '{url}' does not exist", "XX000")
