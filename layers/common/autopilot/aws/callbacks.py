@@ -101,8 +101,7 @@ def of_item(item: table.Item) -> Callback | None:
 
 def stored(callback: Callback) -> Callback | None:
     """What an earlier attempt of the same wait has stored, if it was not answered."""
-    item = table.get(callback.pk, callback.sk)
-    return of_item(item) if item else None
+    return _callback(callback.pk, callback.sk)
 
 
 def waiting_for(kind: str, region: str, name: str = "") -> list[Callback]:
@@ -117,8 +116,7 @@ def waiting_for_lock(key: str) -> list[Callback]:
 
 def waiting_for_statement(statement_id: str) -> Callback | None:
     """The callback that waits for a statement."""
-    item = table.get(f"CALLBACK#{STATEMENT}", statement_id)
-    return of_item(item) if item else None
+    return _callback(f"CALLBACK#{STATEMENT}", statement_id)
 
 
 def of_execution(execution: str) -> list[Callback]:
@@ -136,6 +134,11 @@ def answer(callback: Callback, told: Answer) -> bool:
 def forget(callback: Callback) -> None:
     """Delete the callback, unless a retry has already written a newer token over it."""
     table.delete_if(callback.pk, callback.sk, "token", callback.token)
+
+
+def _callback(pk: str, sk: str) -> Callback | None:
+    item = table.get(pk, sk)
+    return of_item(item) if item else None
 
 
 def _callbacks(pk: str, sk_prefix: str) -> list[Callback]:

@@ -86,21 +86,19 @@ def cancel(statement_id: str) -> bool:
         return False
 
 
-def columns(statement_id: str) -> list[str]:
-    """The names of a result's columns."""
-    return [column.get("label") or column["name"] for column in _page(statement_id, None)["ColumnMetadata"]]
+def read(statement_id: str) -> tuple[list[str], Iterator[list[Any]]]:
+    """The names of a result's columns, and its rows, which come page by page as they are asked for. Source: GetStatementResult."""
+    first = _page(statement_id, None)
+    return [column.get("label") or column["name"] for column in first["ColumnMetadata"]], _rows(statement_id, first)
 
 
-def rows(statement_id: str) -> Iterator[list[Any]]:
-    """A result's rows, page by page. Source: GetStatementResult."""
-    token = None
+def _rows(statement_id: str, page: dict[str, Any]) -> Iterator[list[Any]]:
     while True:
-        page = _page(statement_id, token)
         for record in page["Records"]:
             yield [cell(field) for field in record]
-        token = page.get("NextToken")
-        if not token:
+        if not page.get("NextToken"):
             return
+        page = _page(statement_id, page["NextToken"])
 
 
 def _page(statement_id: str, token: str | None) -> dict[str, Any]:

@@ -49,15 +49,8 @@ def delete(call: Delete) -> Removed:
     if decision.action == "resume":
         raise WarehouseNotReady(decision.reason)
     if decision.action == "delete":
-        _start(seen, snapshot)
+        warehouses.remove(seen, snapshot)
     return Removed("deleted", f"{seen.kind} {name} is being deleted")
-
-
-def _start(seen: Warehouse, snapshot: str | None) -> None:
-    if seen.kind == "cluster":
-        clusters.delete(seen.name, snapshot)
-    else:
-        workgroups.delete_workgroup(seen.name)
 
 
 def _delete_namespace(name: str, snapshot: str | None, kept: str) -> Removed:

@@ -100,7 +100,7 @@ def count_running(description: dict[str, object]) -> tuple[int | None, str]:
         return None, failure_text(description)
     superuser, queries = data_api.results(description)
     try:
-        sees_all = next(data_api.rows(superuser.statement_id), [False])[0]
+        sees_all = next(data_api.read(superuser.statement_id)[1], [False])[0]
     except TransientError:
         raise
     except AutopilotError as error:

@@ -8,7 +8,7 @@ from autopilot.aws import clusters, warehouses, workgroups
 from autopilot.domain.decisions import Decision, carried_out, decide_provision
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
 from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, Spec, cluster_request, namespace_request, owner_of, workgroup_request
-from autopilot.domain.warehouse import Reference, Warehouse, primary_status
+from autopilot.domain.warehouse import Reference, primary_status
 
 CREATE = (*warehouses.LOOK, *clusters.CREATE, *workgroups.CREATE)
 UNDO = (*warehouses.LOOK, *clusters.DELETE, *workgroups.DELETE)
@@ -61,7 +61,8 @@ def undo(warehouse: Reference, execution: str) -> Undone:
         if primary_status(seen.status) in {"creating", "modifying"}:
             return Undone("available", f"{seen.kind} {seen.name} is {seen.status} and can be removed only when that has ended")
         if primary_status(seen.status) != "deleting":
-            _remove(seen)
+            # It was created a moment ago and never held data: there is nothing that a snapshot could keep.
+            warehouses.remove(seen, final_snapshot=None)
         return Undone("deleted", f"removing {seen.kind} {seen.name}, which this execution created")
     namespace = workgroups.find_namespace(warehouse.name) if warehouse.kind == "workgroup" else None
     if namespace is not None and namespace.tags.get(OWNER_TAG) == owner_of(execution):
@@ -69,11 +70,3 @@ def undo(warehouse: Reference, execution: str) -> Undone:
             workgroups.delete_namespace(warehouse.name, final_snapshot=None)
         return Undone("deleted", f"removing namespace {warehouse.name}, which this execution created", warehouse.name)
     return Undone("done", f"nothing of {warehouse.name} is left")
-
-
-def _remove(seen: Warehouse) -> None:
-    """Remove what this execution created a moment ago: it never held data, so no snapshot is taken."""
-    if seen.kind == "cluster":
-        clusters.delete(seen.name, final_snapshot=None)
-    else:
-        workgroups.delete_workgroup(seen.name)

@@ -30,7 +30,7 @@ def fetch(call: Fetch) -> dict[str, Any]:
 
 
 def _read(statement_id: str, budget_bytes: int, key: str) -> dict[str, Any]:
-    columns, rows = data_api.columns(statement_id), data_api.rows(statement_id)
+    columns, rows = data_api.read(statement_id)
     kept: list[list[Any]] = []
     size = _bytes(columns)
     for row in rows:

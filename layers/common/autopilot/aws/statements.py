@@ -1,4 +1,4 @@
-"""A statement that a workflow waits for: submitted once, however often the task is retried; its callback lies under its token."""
+"""A statement that a workflow waits for: submitted once, however often the task is retried; its callback lies under its id."""
 
 from __future__ import annotations
 

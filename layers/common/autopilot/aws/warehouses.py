@@ -39,6 +39,14 @@ def _find(reference: Reference) -> Warehouse | None:
             assert_never(reference.kind)
 
 
+def remove(seen: Warehouse, final_snapshot: str | None) -> None:
+    """Start the deletion of a cluster, with a final snapshot or without; or of a workgroup, whose data stays in its namespace."""
+    if seen.kind == "cluster":
+        clusters.delete(seen.name, final_snapshot)
+    else:
+        workgroups.delete_workgroup(seen.name)
+
+
 def get(reference: Reference) -> Warehouse:
     """The warehouse; raises WarehouseNotFound."""
     found = find(reference)
