@@ -25,6 +25,8 @@ STEP := tools/step
 UV_READY := .uv/ready-$(UV_VERSION)
 DEV_READY := .venv/ready
 SAM_READY := .venv-sam/ready
+CHECKOV_READY := .venv-checkov/ready
+CUSTODIAN_READY := .venv-custodian/ready
 
 # --- Commands -----------------------------------------------------------------------------------------------------
 
@@ -65,7 +67,7 @@ format: $(DEV_READY) ## Rewrite the Python files in the house's format.
 
 .PHONY: clean
 clean: ## Remove everything that was installed, built or cached here.
-	rm -rf .uv .venv .venv-sam .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis tools/node_modules
+	rm -rf .uv .venv .venv-sam .venv-checkov .venv-custodian .aws-sam .sandbox build .mypy_cache .ruff_cache .pytest_cache .hypothesis tools/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Gates, each also a command of its own ----------------------------------------------------------------------------
@@ -123,3 +125,9 @@ $(DEV_READY): pyproject.toml uv.lock $(UV_READY)
 
 $(SAM_READY): pyproject.toml uv.lock $(UV_READY)
 	@UV_PROJECT_ENVIRONMENT=.venv-sam $(STEP) "installing the SAM CLI" $(UV) sync --quiet --python "$(PYTHON)" --only-group sam && touch $@
+
+$(CHECKOV_READY): pyproject.toml uv.lock $(UV_READY)
+	@UV_PROJECT_ENVIRONMENT=.venv-checkov $(STEP) "installing checkov" $(UV) sync --quiet --python "$(PYTHON)" --only-group checkov && touch $@
+
+$(CUSTODIAN_READY): pyproject.toml uv.lock $(UV_READY)
+	@UV_PROJECT_ENVIRONMENT=.venv-custodian $(STEP) "installing Cloud Custodian" $(UV) sync --quiet --python "$(PYTHON)" --only-group custodian && touch $@
