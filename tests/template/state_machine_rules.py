@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -43,7 +44,8 @@ STATES_ERRORS = {
 #: Matching these is no choice of transient errors: they stand for (nearly) all.
 CATCH_ALLS = {"States.ALL", "States.TaskFailed"}
 #: Telling twice harms nobody, so these may be retried whatever failed.
-TELLING = ("arn:aws:states:::events:putEvents", "arn:aws:states:::sns:publish")
+PUBLISHING = "arn:aws:states:::events:putEvents"
+TELLING = (PUBLISHING, "arn:aws:states:::sns:publish")
 #: A retry of these is the slow poll or a hint, not a transient failure: it needs neither a cap nor jitter.
 LOOKS = {"States.HeartbeatTimeout", "LookAgain"}
 
@@ -281,6 +283,27 @@ def _catches_all(state: State) -> bool:
     return any("States.ALL" in catch["ErrorEquals"] for catch in state.get("Catch", []))
 
 
+def ends_are_published(definition: Definition) -> list[str]:
+    """Every way to an end goes through the event that says how it ended, with a `message` for people and whether to `notify` them.
+
+    A dry run ends in `Report Plan`: it changed nothing and answers whoever asked.
+    """
+
+    def follow(name: str) -> list[str]:
+        return [] if name == "Report Plan" or states[name].get("Resource") == PUBLISHING else followers(states[name])
+
+    states = definition["States"]
+    silent = reached(definition, definition["StartAt"], follow)
+    broken = [f"{name}: ends the workflow without an event" for name in sorted(silent) if ends(states[name]) and name != "Report Plan"]
+    for name, state, _ in tasks(definition):
+        if state["Resource"] == PUBLISHING:
+            detail = json.dumps(state.get("Arguments", {}).get("Entries", []))
+            broken += [
+                f"{name}: the event has no {field}" for field in ("message", "notify") if not re.search(rf"[\"']{field}[\"']", detail)
+            ]
+    return broken
+
+
 def expressions_parse(definition: Definition) -> list[str]:
     """Every JSONata expression is one, and fills its string: Step Functions takes anything else as plain text."""
     broken = []
@@ -319,5 +342,6 @@ RULES: list[Rule] = [
     errors_exist,
     states_are_reachable,
     locks_are_released,
+    ends_are_published,
     expressions_parse,
 ]

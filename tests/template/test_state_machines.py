@@ -20,6 +20,13 @@ PUT_ITEM = "arn:aws:states:::dynamodb:putItem"
 WAIT_FOR = "arn:aws:states:::lambda:invoke.waitForTaskToken"
 GENTLE = {"IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 5, "MaxDelaySeconds": 20, "JitterStrategy": "FULL"}
 
+PUBLISH = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::events:putEvents",
+    "TimeoutSeconds": 30,
+    "Arguments": {"Entries": [{"Detail": "{% $merge([{'notify': true}, {'message': 'It ended.'}]) %}"}]},
+}
+
 GOOD: Definition = {
     "Comment": "Takes the lock, waits, releases the lock.",
     "QueryLanguage": "JSONata",
@@ -41,7 +48,7 @@ GOOD: Definition = {
             "TimeoutSeconds": 30,
             "Retry": [{"ErrorEquals": ["DynamoDB.ThrottlingException"], **GENTLE}],
             "Catch": [
-                {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "Locked"},
+                {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "Next": "Publish Refusal"},
                 {"ErrorEquals": ["States.ALL"], "Next": "Was It Planned"},
             ],
             "Next": "Wait",
@@ -68,10 +75,13 @@ GOOD: Definition = {
         "Was It Planned": {
             "Type": "Choice",
             "Choices": [{"Condition": "{% $exists($plan) %}", "Next": "Release Lock After Failure"}],
-            "Default": "Failed",
+            "Default": "Publish Failure",
         },
-        "Release Lock": {"Type": "Task", "Resource": PUT_ITEM, "TimeoutSeconds": 30, "Next": "Done"},
-        "Release Lock After Failure": {"Type": "Task", "Resource": PUT_ITEM, "TimeoutSeconds": 30, "Next": "Failed"},
+        "Release Lock": {"Type": "Task", "Resource": PUT_ITEM, "TimeoutSeconds": 30, "Next": "Publish End"},
+        "Release Lock After Failure": {"Type": "Task", "Resource": PUT_ITEM, "TimeoutSeconds": 30, "Next": "Publish Failure"},
+        "Publish End": {**PUBLISH, "Next": "Done"},
+        "Publish Failure": {**PUBLISH, "Next": "Failed"},
+        "Publish Refusal": {**PUBLISH, "Next": "Locked"},
         "Done": {"Type": "Succeed"},
         "Failed": {"Type": "Fail", "Error": "{% $error %}"},
         "Locked": {"Type": "Fail", "Error": "WarehouseNotReady", "Cause": "another execution holds the lock"},
@@ -126,6 +136,18 @@ BREAKS: list[tuple[Rule, Break, str]] = [
     (rules.locks_are_released, lambda d: d["States"]["Plan"]["Catch"][0].update(Next="Take Lock"), "Failed: ends the workflow"),
     (rules.locks_are_released, _remove("Wait", "Catch"), "Wait: an error there ends the workflow while the lock is held"),
     (rules.locks_are_released, lambda d: d["States"]["Wait"].update(End=True), "Wait: ends the workflow while the lock is held"),
+    (rules.ends_are_published, _set("Release Lock", "Next", "Done"), "Done: ends the workflow without an event"),
+    (rules.ends_are_published, _set("Was It Planned", "Default", "Failed"), "Failed: ends the workflow without an event"),
+    (
+        rules.ends_are_published,
+        _set("Publish End", "Arguments", {"Entries": [{"Detail": {"notify": True}}]}),
+        "Publish End: the event has no mess",
+    ),
+    (
+        rules.ends_are_published,
+        _set("Publish End", "Arguments", {"Entries": [{"Detail": {"message": ""}}]}),
+        "Publish End: the event has no notify",
+    ),
     (rules.expressions_parse, _set("Failed", "Error", "{% $states.input[ %}"), "/States/Failed/Error"),
     (rules.expressions_parse, _set("Locked", "Cause", "held by {% $owner %}"), "/States/Locked/Cause: an expression must be the whole"),
 ]
