@@ -138,7 +138,7 @@ def test_cluster_is_created_safe_and_marked_as_made_by_this_execution(aws: Aws, 
     request = aws.calls("create_cluster")[0]
     assert (request["ManageMasterPassword"], request["Encrypted"], request["PubliclyAccessible"]) == (True, True, False)
     assert "MasterUserPassword" not in request
-    assert request["Tags"] == [{"Key": key, "Value": value} for key, value in owned_by(ME).items()]
+    assert {tag["Key"]: tag["Value"] for tag in request["Tags"]} == owned_by(ME) | {"autopilot:warehouse": "analytics"}
 
 
 def test_workgroup_is_created_on_a_namespace_of_its_own(aws: Aws, handle: Handle) -> None:

@@ -169,9 +169,9 @@ def test_tag_keys_that_are_ours_or_that_aws_refuses_are_refused(key: str) -> Non
     assert refusal({"name": "a", "tags": {key: "x"}}).startswith(f"spec.tags: key {key[:40]!r} is not allowed; ")
 
 
-def test_tags_leave_room_for_the_three_that_autopilot_adds() -> None:
-    assert len(cluster_request(parse_spec({"name": "a", "tags": tags(47), "protect": True}), EXECUTION)["Tags"]) == 50
-    assert refusal({"name": "a", "tags": tags(48)}) == "spec.tags: 48 tags; up to 47, as AWS takes 50 and three are Autopilot's own"
+def test_tags_leave_room_for_the_four_that_autopilot_adds() -> None:
+    assert len(cluster_request(parse_spec({"name": "a", "tags": tags(46), "protect": True}), EXECUTION)["Tags"]) == 50
+    assert refusal({"name": "a", "tags": tags(47)}) == "spec.tags: 47 tags; up to 46, as AWS takes 50 and four are Autopilot's own"
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,15 @@ class DayAmount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):
-    """What the warehouse did. Percentages run from 0 to 100; `busy_by_hour` has a value for each hour of the week, Monday 00:00 first.
+    """What the warehouse did. Percentages run from 0 to 100; `busy_by_hour` has a value for each hour of the week, Monday 00:00 UTC first.
 
     `busy_by_hour` is the average number of connections of a cluster, or of running queries of a workgroup; None where no data came.
+    `hours_seen` are the hours with data, `busy_hours` those of them in which a query ran. Shares are of the hourly averages.
     """
 
+    hours_seen: int = 0
+    busy_hours: int | None = None
+    disk_median_percent: float | None = None
     cpu_average_percent: float | None = None
     cpu_p95_percent: float | None = None
     cpu_maximum_percent: float | None = None
@@ -72,11 +76,13 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """What pausing saved: hours from the ledger times the hourly price of the nodes from before the pause.
 
-    `amount` is None without a price; `arithmetic` says it in words.
+    `amount` is None without a price; `arithmetic` says it in words. `reserved_amount` is what reserved nodes that stood paused cost all
+    the same, at their own rate: it is not saved.
     """
 
     paused_hours: Decimal
     amount: Decimal | None = None
+    reserved_amount: Decimal | None = None
     arithmetic: str = ""
 
 
@@ -97,12 +103,18 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WarehouseCosts(msgspec.Struct, frozen=True, kw_only=True):
-    """One warehouse over the period. `spent` is None when nothing could be attributed to it."""
+    """One warehouse over the period. `spent` is None when nothing could be attributed to it.
+
+    `status` is AWS's word at the time of the report, `deleted` for one that is gone and still cost something in the period. `node_type` and
+    `nodes` are those that it runs with, also while it is paused; `hourly_price` is the on-demand price of one node.
+    """
 
     kind: Kind
     name: str
     region: str
     account: str
+    status: str = ""
+    hourly_price: Decimal | None = None
     environment: str = ""
     node_type: str = ""
     nodes: int | None = None

@@ -16,10 +16,12 @@ from autopilot.domain.warehouse import NAME_RULES, Kind, can_be_named
 _NODE_TYPE = re.compile(r"[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}")
 #: Source: Redshift tagging: letters, digits, spaces and these; keys up to 128, values up to 256 characters.
 _TAG = re.compile(r"[\w .:/=+\-@]*")
-MAX_TAGS = 47
+MAX_TAGS = 46
 OWNER_TAG = "autopilot:execution"
 MANAGED_TAG = "autopilot:managed"
 PROTECT_TAG = "autopilot:protect"
+#: Its value is the warehouse's name: Cost Explorer and Budgets tell warehouses apart by it, once it is activated for cost allocation.
+WAREHOUSE_TAG = "autopilot:warehouse"
 
 
 class Compute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,7 +140,7 @@ def _network_problems(spec: Spec) -> list[str]:
 def _tag_problems(spec: Spec) -> list[str]:
     problems = []
     if len(spec.tags) > MAX_TAGS:
-        problems.append(f"spec.tags: {len(spec.tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and three are Autopilot's own")
+        problems.append(f"spec.tags: {len(spec.tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and four are Autopilot's own")
     for key, value in spec.tags.items():
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
             problems.append(
@@ -151,7 +153,7 @@ def _tag_problems(spec: Spec) -> list[str]:
 
 def _tags(spec: Spec, execution: str) -> dict[str, str]:
     protection = {PROTECT_TAG: "true"} if spec.protect else {}
-    return {**spec.tags, **protection, MANAGED_TAG: "true", OWNER_TAG: owner_of(execution)}
+    return {**spec.tags, **protection, MANAGED_TAG: "true", WAREHOUSE_TAG: spec.name, OWNER_TAG: owner_of(execution)}
 
 
 def owner_of(execution: str) -> str:
