@@ -171,7 +171,7 @@ class Host:
     def _build(self) -> None:
         """Fill the world with its parts and hang them into ministack."""
         from sandbox.desk import Desk
-        from sandbox.hosting import cloudformation, fidelity, gateway, redshift_iam
+        from sandbox.hosting import cloudformation, distributed_map, fidelity, gateway, nested_execution, redshift_iam, scheduling, tagging
         from sandbox.hosting.ports import LocalPorts
         from sandbox.redshift.clusters import Clusters
         from sandbox.redshift.data_api import DataApi
@@ -187,6 +187,10 @@ class Host:
         world.clusters, world.serverless = Clusters(world), Serverless(world)
         world.data_api = DataApi(world, databases)
         fidelity.apply(world)
+        nested_execution.apply(world)
+        distributed_map.apply()
+        scheduling.apply()
+        tagging.apply(world)
         cloudformation.register(self.endpoint)
         gateway.wrap_services(world)
         redshift_iam.register(world)
