@@ -14,6 +14,7 @@ from ministack.services import dynamodb, eventbridge, lambda_svc, s3, scheduler,
 from ministack.services.cloudformation import provisioners, stacks
 
 from sandbox.clients import OBSERVER, client
+from sandbox.hosting import conditions
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -25,6 +26,7 @@ def register(endpoint: str) -> None:
     """Make the resource types known, once per process; `endpoint` is where the Redshift services answer."""
     _provision_redshift_on_worker_threads()
     _redshift_types(lambda: client(endpoint, "redshift", attempts=3, user_agent=OBSERVER))
+    conditions.register()
     _event_bus_policy()
     _schedule()
     _after("AWS::Lambda::Function", _configure_function)

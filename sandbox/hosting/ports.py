@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, eventbridge, s3
 
 from sandbox.clients import OBSERVER, client
 from sandbox.hosting import gateway
@@ -85,9 +86,28 @@ class LocalPorts:
         """`data` as CloudWatch's PutMetricData takes it: MetricName, Dimensions, Value, Unit, Timestamp (optional)."""
         put_metrics(namespace, data)
 
+    def bucket_admits(self, bucket: str, actions: list[str], source_arn: str) -> bool:
+        with request_scope(ACCOUNT, REGION):
+            policy = s3._bucket_policies.get(bucket)
+            return all(_service_may(policy, action, bucket, source_arn) for action in actions)
+
     def may(self, caller: Caller, action: str, resource: str) -> bool:
         with request_scope(caller.account, caller.region):
             return gateway.allowed(caller.principal_arn, action, resource)
+
+
+def _service_may(policy: str | None, action: str, bucket: str, source_arn: str) -> bool:
+    resource = f"arn:aws:s3:::{bucket}"
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=f"{resource}/key" if action == "s3:PutObject" else resource,
+        region=REGION,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": ACCOUNT},
+    )
+    return bool(iam_evaluator.evaluate_resource_policy(policy, context, service="redshift.amazonaws.com").decision == "Allow")
 
 
 def put_metrics(namespace: str, data: list[dict[str, Any]]) -> None:

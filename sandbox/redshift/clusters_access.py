@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from sandbox.kernel import ApiError, utcnow
 from sandbox.redshift.answers import Answer, Params, iam_database_user, new_password, refuse_unsupported
 from sandbox.redshift.clusters_notices import Notices
-from sandbox.redshift.clusters_records import Cluster, UsageLimit
+from sandbox.redshift.clusters_records import Cluster, UsageLimit, arn
 from sandbox.redshift.clusters_rules import combination, invalid, tags_of
 from sandbox.redshift.clusters_state import described, tagged_as
 from sandbox.world import Caller
@@ -154,6 +154,9 @@ class Access(Notices):
             self.world.ports.s3_list(bucket, prefix)
         except (ApiError, ClientError) as error:
             raise ApiError("BucketNotFoundFault", f"The bucket {bucket} can't be used: {error}") from error
+        if not self.world.ports.bucket_admits(bucket, ["s3:PutObject", "s3:GetBucketAcl"], arn("cluster", params["ClusterIdentifier"])):
+            message = f"Cannot read ACLs of bucket {bucket}. Please ensure that your IAM permissions are set up correctly."
+            raise ApiError("InsufficientS3BucketPolicyFault", message)
         return {"LogDestinationType": "s3", "BucketName": bucket, "S3KeyPrefix": prefix}
 
 

@@ -34,6 +34,7 @@ class FakePorts:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.buckets: set[str] = set()
+        self.closed_buckets: set[str] = set()
         self.secrets: dict[str, dict[str, Any]] = {}
         self.published: list[tuple[str, str, str]] = []
         self.events: list[tuple[str, str, list[str], dict[str, Any]]] = []
@@ -80,6 +81,9 @@ class FakePorts:
 
     def put_metrics(self, namespace: str, data: list[dict[str, Any]]) -> None:
         self.metrics.extend((namespace, one) for one in data)
+
+    def bucket_admits(self, bucket: str, _actions: list[str], _source_arn: str) -> bool:
+        return bucket not in self.closed_buckets
 
     def may(self, _caller: Caller, action: str, _resource: str) -> bool:
         return action not in self.denied

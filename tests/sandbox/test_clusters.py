@@ -823,7 +823,10 @@ def test_audit_logs_go_to_an_existing_bucket_or_to_cloudwatch(clusters: Clusters
     create(clusters)
     with refused("BucketNotFoundFault"):
         clusters.enable_logging(NAME | {"BucketName": "logs"}, ROOT)
-    world.ports.buckets.add("logs")
+    world.ports.buckets.update({"logs", "closed"})
+    world.ports.closed_buckets.add("closed")
+    with refused("InsufficientS3BucketPolicyFault"):
+        clusters.enable_logging(NAME | {"BucketName": "closed"}, ROOT)
     clusters.enable_logging(NAME | {"BucketName": "logs", "S3KeyPrefix": "audit/"}, ROOT)
     assert clusters.describe_logging_status(NAME, ROOT) == {
         "LoggingEnabled": True,
