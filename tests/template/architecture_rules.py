@@ -21,8 +21,10 @@ MOST_LINES_OF_A_HANDLER = 60
 IMPURE = {"asyncio", "http", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time", "urllib"}
 #: Calls that look at the clock or roll dice, whatever they are called on.
 IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4"}
-#: Parsers that one module of the domain each may import, lazily: most cold starts do not need them.
-LAZY_PARSERS = {"sqlglot": "sql", "yaml": "spec"}
+#: Parsers and calendars, and the modules of the domain that may import them, lazily: most cold starts do not need them.
+LAZY_PARSERS = {"sqlglot": {"sql"}, "yaml": {"spec", "documents"}, "holidays": {"schedule_holidays"}}
+#: What travels in the layers.
+DEPLOYED_GROUPS = ("layer", "calendar", "report")
 #: What the Lambda runtime brings along. Source: Lambda guide, "Runtime-included SDK versions".
 RUNTIME_PACKAGES = {"boto3", "botocore"}
 #: Where the name of a package and of its module differ.
@@ -84,7 +86,7 @@ def domain_knows_only_itself(root: Path) -> list[str]:
     def refused(path: Path, item: Import) -> bool:
         top = item.module.split(".")[0]
         if top in LAZY_PARSERS:
-            return item.at_load or path.stem != LAZY_PARSERS[top]
+            return item.at_load or path.stem not in LAZY_PARSERS[top]
         return not (top in sys.stdlib_module_names - IMPURE or top == "msgspec" or is_in(item.module, "autopilot.domain"))
 
     return _refused(root, "layers/common/autopilot/domain", refused)
@@ -118,7 +120,7 @@ def functions_know_only_our_package(root: Path) -> list[str]:
 def layer_imports_what_is_deployed(root: Path) -> list[str]:
     """The layer imports itself, what its locked group brings, and what the Lambda runtime brings."""
     groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    packages = [requirement.split(">")[0].split("=")[0] for requirement in groups["layer"]]
+    packages = [requirement.split(">")[0].split("=")[0] for group in DEPLOYED_GROUPS for requirement in groups.get(group, [])]
     brought = {MODULES.get(package, package.replace("-", "_")) for package in packages}
     known = sys.stdlib_module_names | brought | RUNTIME_PACKAGES | {"autopilot"}
     return _refused(root, "layers", lambda _, item: item.module.split(".")[0] not in known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ from autopilot.domain.changes import Change, plan_changes
 from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected, WarehouseUnavailable
 from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, PROTECT_TAG, Spec, owner_of
 from autopilot.domain.warehouse import Warehouse, primary_status
+
+if TYPE_CHECKING:
+    from autopilot.domain.schedule_decisions import decide as decide  # noqa: PLC0414 - offered here, beside the other decisions
 
 #: PauseCluster needs a recent backup; older than this a temporary one is taken first.
 MAX_BACKUP_AGE = timedelta(hours=24)
@@ -157,3 +160,12 @@ def decide_drain(running: int | None, unseen_because: str, now: datetime, deadli
     if now >= deadline:
         return Drain("busy", running, f"{what} when the time to drain was over")
     return Drain("pending", running, what)
+
+
+def __getattr__(name: str) -> Any:
+    """`decide`, which decides by a schedule: loaded when it is asked for, as a cold start of all others need not know calendars."""
+    if name == "decide":
+        from autopilot.domain import schedule_decisions
+
+        return schedule_decisions.decide
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
