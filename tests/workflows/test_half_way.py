@@ -15,8 +15,8 @@ def test_stopped_pause_frees_its_lock_and_the_next_one_converges(stack: Stack, d
     try:
         arn = stack.start("pause_warehouse", {"warehouse": name})
         stack.until(lambda: stack.status(name) == "pausing", "the cluster is pausing")
-        stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
         assert stack.lock(name)
+        stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
         ended = stack.run("pause_warehouse", {"warehouse": name})
     finally:
         stack.sandbox.desk("POST", "clock", {"scale": 120})
