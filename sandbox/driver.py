@@ -18,6 +18,8 @@ OUTPUTS = {
     "resume_warehouse": "ResumeWarehouseArn",
     "run_sql": "RunSqlArn",
     "delete_warehouse": "DeleteWarehouseArn",
+    "resize_warehouse": "ResizeWarehouseArn",
+    "snapshot_warehouse": "SnapshotWarehouseArn",
 }
 
 

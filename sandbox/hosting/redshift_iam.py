@@ -32,6 +32,8 @@ _CLUSTER_FIRST = {"CreateCluster", "RestoreFromClusterSnapshot", "ModifyCluster"
 _ANY_CLUSTER = {"DescribeClusters": "cluster:*", "DescribeClusterSnapshots": "snapshot:*/*"}
 # The Data API checks the warehouse when a statement is submitted; afterwards it looks at who owns the statement.
 _STATEMENT_OPERATIONS = {"DescribeStatement", "GetStatementResult", "GetStatementResultV2", "CancelStatement", "ListStatements"}
+# Of the Serverless operations, these are checked on the snapshot, also where they name a namespace and a workgroup.
+_SNAPSHOT_OPERATIONS = {"GetSnapshot", "UpdateSnapshot", "DeleteSnapshot", "RestoreFromSnapshot"}
 _UNKNOWN_UUID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -43,7 +45,7 @@ def resource_arn(world: World, service: str, action: str, params: Mapping[str, A
         case "redshift-data":
             return _data_resource(world, action, params, region, account)
         case _:
-            return _serverless_resource(world, params, f"arn:aws:redshift-serverless:{region}:{account}:")
+            return _serverless_resource(world, action, params, f"arn:aws:redshift-serverless:{region}:{account}:")
 
 
 def register(world: World) -> None:
@@ -105,7 +107,12 @@ def _data_resource(world: World, action: str, params: Mapping[str, Any], region:
     return "*"
 
 
-def _serverless_resource(world: World, params: Mapping[str, Any], prefix: str) -> str:
+def _serverless_resource(world: World, action: str, params: Mapping[str, Any], prefix: str) -> str:
+    if action == "ListSnapshots":
+        return f"{prefix}snapshot/*"
+    if action in _SNAPSHOT_OPERATIONS:
+        name = str(params.get("snapshotName"))
+        return str(params.get("snapshotArn") or _known_arn(world.serverless._snapshots.get(name), f"{prefix}snapshot/"))
     if arn := params.get("resourceArn"):
         return str(arn)
     if workgroup := params.get("workgroupName"):

@@ -29,6 +29,10 @@ class Clusters(Fake):
         self.clusters: dict[str, dict[str, Any]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.namesakes: set[str] = set()
+        #: What each cluster can be resized to without a classic resize, what is sold, and how the last resize of each stands.
+        self.elastic: list[tuple[str, int]] = []
+        self.sold: set[str] = {"ra3.large"}
+        self.resizes: dict[str, str] = {}
 
     def add(
         self, name: str = "analytics", *, status: str = "available", nodes: int = 2, tags: dict[str, str] | None = None, **more: Any
@@ -91,6 +95,25 @@ class Clusters(Fake):
     def resume_cluster(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
         return self._move(ClusterIdentifier, {"paused"}, "resuming")
 
+    def resize_cluster(self, ClusterIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.resizes[ClusterIdentifier] = "IN_PROGRESS"
+        return self._move(ClusterIdentifier, {"available"}, "resizing")
+
+    def describe_resize(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        if ClusterIdentifier not in self.resizes:
+            raise Refusal("ResizeNotFound", status=404)
+        return {"Status": self.resizes[ClusterIdentifier]}
+
+    def describe_node_configuration_options(self, ActionType: str, ClusterIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        assert ActionType == "resize-cluster"
+        if self._known(ClusterIdentifier)["ClusterStatus"] != "available":
+            raise Refusal("InvalidClusterState")
+        options = [{"NodeType": kind, "NumberOfNodes": nodes, "EstimatedDiskUtilizationPercent": 12.4} for kind, nodes in self.elastic]
+        return {"NodeConfigurationOptionList": options}
+
+    def describe_orderable_cluster_options(self, NodeType: str) -> dict[str, Any]:  # noqa: N803
+        return {"OrderableClusterOptions": [{"NodeType": NodeType}] if NodeType in self.sold else []}
+
     def create_cluster_snapshot(self, ClusterIdentifier: str, SnapshotIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         if SnapshotIdentifier in self.snapshots:
             raise Refusal("ClusterSnapshotAlreadyExists")
@@ -139,6 +162,7 @@ class Serverless(Fake):
         self.namespaces: dict[str, dict[str, Any]] = {}
         self.workgroups: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
+        self.snapshots: dict[str, dict[str, Any]] = {}
 
     def add(self, name: str = "adhoc", *, status: str = "AVAILABLE", tags: dict[str, str] | None = None, **more: Any) -> None:
         listed = [{"key": key, "value": value} for key, value in (tags or {}).items()]
@@ -201,6 +225,25 @@ class Serverless(Fake):
         workgroup = self._known(self.workgroups, workgroupName)
         workgroup.update(changes)
         return {"workgroup": workgroup}
+
+    def add_snapshot(self, name: str, namespace: str = "adhoc", *, status: str = "AVAILABLE", age: timedelta = timedelta(hours=1)) -> None:
+        taken = datetime.now(UTC) - age
+        self.snapshots[name] = {"snapshotName": name, "namespaceName": namespace, "snapshotCreateTime": taken, "status": status}
+
+    def create_snapshot(self, namespaceName: str, snapshotName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self._known(self.namespaces, namespaceName)
+        if snapshotName in self.snapshots:
+            raise Refusal("ConflictException", f"snapshot {snapshotName} already exists")
+        self.add_snapshot(snapshotName, namespaceName, status="CREATING", age=timedelta())
+        return {"snapshot": self.snapshots[snapshotName]}
+
+    def get_snapshot(self, snapshotName: str) -> dict[str, Any]:  # noqa: N803
+        return {"snapshot": self._known(self.snapshots, snapshotName)}
+
+    def list_snapshots(self, namespaceName: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        if namespaceName and namespaceName not in self.namespaces:
+            raise Refusal("ResourceNotFoundException", f"{namespaceName} does not exist", 404)
+        return {"snapshots": [one for one in self.snapshots.values() if namespaceName in {"", one["namespaceName"]}]}
 
     def delete_namespace(self, namespaceName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         namespace = self._known(self.namespaces, namespaceName)

@@ -102,6 +102,31 @@ def test_snapshot_is_judged_by_its_own_status(aws: Aws, handle: Handle, status: 
     assert aws.answer_to("sample-task-token") == told
 
 
+def test_snapshot_of_a_namespace_is_asked_of_serverless(aws: Aws, handle: Handle) -> None:
+    aws.serverless.add_snapshot("before", status="CREATING")
+    waiting = wait("snapshot", subject="before", warehouse=reference("adhoc", "workgroup"))
+    assert handle(waiting)["outcome"] == "waiting"
+    aws.serverless.snapshots["before"]["status"] = "AVAILABLE"
+    assert handle(waiting)["outcome"] == "answered"
+
+
+def test_resize_is_waited_for_until_the_size_is_there(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(status="resizing", nodes=2)
+    waiting = wait("resized", subject="4 x ra3.large")
+    assert handle(waiting)["outcome"] == "waiting"
+    aws.clusters.clusters["analytics"] |= {"ClusterStatus": "available, resize-cleanup", "NumberOfNodes": 4}
+    assert handle(waiting)["outcome"] == "answered"
+    assert aws.answer_to("sample-task-token") == {"output": {"detail": "analytics has 4 x ra3.large"}}
+
+
+def test_resize_that_aws_gave_up_fails_the_task(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(nodes=2)
+    aws.clusters.resizes["analytics"] = "FAILED"
+    handle(wait("resized", subject="4 x ra3.large"))
+    cause = "AWS says that the resize of analytics to 4 x ra3.large is FAILED; it has 2 x ra3.large"
+    assert aws.answer_to("sample-task-token") == {"error": "WarehouseFailed", "cause": cause}
+
+
 def test_snapshot_that_is_gone_fails_the_task(aws: Aws, handle: Handle) -> None:
     handle(wait("snapshot", subject="before"))
     assert aws.answer_to("sample-task-token") == {"error": "WarehouseFailed", "cause": "snapshot before no longer exists"}

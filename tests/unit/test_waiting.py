@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autopilot.domain.waiting import Verdict, judge_snapshot, judge_warehouse
+from autopilot.domain.waiting import Verdict, judge_resized, judge_snapshot, judge_warehouse
 from autopilot.domain.warehouse import primary_status
 from tests.unit.builders import cluster
 
@@ -77,3 +77,30 @@ def test_snapshot_is_judged_by_its_status(status: str | None, verdict: Verdict) 
 @pytest.mark.parametrize("compound", ["available, prep-for-resize", "available , x", " Available"])
 def test_first_word_of_a_compound_status_counts(compound: str) -> None:
     assert primary_status(compound) == "available"
+
+
+@pytest.mark.parametrize(
+    ("status", "nodes", "resize", "outcome"),
+    [
+        ("available", 4, None, "reached"),
+        ("available, resize-cleanup", 4, "SUCCEEDED", "reached"),
+        ("available", 2, None, "pending"),
+        ("available, prep-for-resize", 2, "IN_PROGRESS", "pending"),
+        ("resizing", 2, "IN_PROGRESS", "pending"),
+        ("available", 2, "FAILED", "impossible"),
+        ("resizing", 2, "CANCELLING", "impossible"),
+        ("storage-full", 2, "IN_PROGRESS", "impossible"),
+        ("deleting", 4, None, "impossible"),
+    ],
+)
+def test_resize_is_over_when_the_cluster_is_available_with_its_new_size(status: str, nodes: int, resize: str | None, outcome: str) -> None:
+    assert judge_resized("analytics", cluster(status, nodes=nodes), "4 x ra3.large", resize).outcome == outcome
+
+
+def test_resize_of_a_cluster_that_is_gone_cannot_end_well() -> None:
+    assert judge_resized("analytics", None, "4 x ra3.large", None) == Verdict("impossible", "analytics no longer exists")
+
+
+@pytest.mark.parametrize(("status", "detail"), [("cancelled", "snapshot before was cancelled"), ("deleted", "snapshot before was deleted")])
+def test_snapshot_of_a_namespace_can_end_in_further_ways(status: str, detail: str) -> None:
+    assert judge_snapshot("before", status) == Verdict("impossible", detail)

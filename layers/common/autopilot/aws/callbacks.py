@@ -4,7 +4,7 @@ Subject and sort key say where a hint finds them:
 
 | goal                                       | subject           | sk                            |
 |--------------------------------------------|-------------------|-------------------------------|
-| available, paused, deleted, snapshot, idle | `<kind>#<region>` | `<name>#<goal>#<execution>`   |
+| available, paused, resized, deleted, snapshot, idle | `<kind>#<region>` | `<name>#<goal>#<execution>`   |
 | unlocked                                   | `lock`            | `<warehouse key>#<execution>` |
 | statement                                  | `statement`       | the statement's id            |
 
@@ -31,8 +31,8 @@ LOCK = "lock"
 class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A waiting task. `execution` owns it; `first_look` and `last_look` say whether a look came before and whether one will follow.
 
-    `key` is the warehouse's key for a lock and the client token for a statement; `subject` is a snapshot's identifier or a
-    statement's id, `label` says to people which one of several it is; `again` marks a question that was
+    `key` is the warehouse's key for a lock and the client token for a statement; `subject` is a snapshot's identifier, a size
+    in words or a statement's id, `label` says to people which one of several it is; `again` marks a question that was
     asked once more because no hint came; `deadline` (ISO 8601, UTC) ends the patience of a drain.
     """
 

@@ -32,6 +32,7 @@ CHANGE = ("redshift:ModifyCluster", "redshift:ResizeCluster", "redshift:CreateTa
 DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
 PAUSE = ("redshift:PauseCluster", "redshift:DescribeClusterSnapshots", "redshift:CreateClusterSnapshot", "redshift:CreateTags")
 RESUME = ("redshift:ResumeCluster",)
+LOOK_AT_RESIZE = ("redshift:DescribeResize",)
 LOOK_AT_SNAPSHOT = ("redshift:DescribeClusterSnapshots",)
 
 
@@ -82,6 +83,18 @@ def create(request: dict[str, Any]) -> bool:
 def resize(name: str, request: dict[str, Any]) -> None:
     """Start a resize. Source: ResizeCluster."""
     call("redshift", "resize_cluster", f"resize cluster {name}", ClusterIdentifier=name, **request)
+
+
+def resize_status(name: str) -> str | None:
+    """How the last resize of the cluster stands, or None when there was none. Source: DescribeResize, `Status`."""
+    try:
+        return str(
+            call("redshift", "describe_resize", f"look at the resize of cluster {name}", ClusterIdentifier=name).get("Status", "NONE")
+        )
+    except AutopilotError as error:
+        if error.code != "ResizeNotFound":
+            raise
+        return None
 
 
 def modify(name: str, request: dict[str, Any]) -> None:

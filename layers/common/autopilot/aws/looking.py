@@ -10,11 +10,11 @@ from autopilot.aws.callbacks import Answer, Callback
 from autopilot.domain.decisions import Drain, decide_drain
 from autopilot.domain.errors import AutopilotError, StatementAborted, StatementFailed, TransientError, WaitedTooLong, WarehouseFailed
 from autopilot.domain.sql import failure_text
-from autopilot.domain.waiting import Verdict, judge_snapshot, judge_warehouse
+from autopilot.domain.waiting import Verdict, judge_resized, judge_snapshot, judge_warehouse
 
 #: How long a look at the queries may take, even when the patience of a drain has ended meanwhile.
 _GRACE = timedelta(seconds=60)
-STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *locks.PERMISSIONS)
+STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *workgroups.LOOK_AT_SNAPSHOT, *clusters.LOOK_AT_RESIZE, *locks.PERMISSIONS)
 PERMISSIONS = (*STATES, *data_api.FETCH)
 
 
@@ -28,7 +28,10 @@ def look(callback: Callback) -> Answer | None:
         case "unlocked":
             answer = _of_verdict(_lock(callback))
         case "snapshot":
-            answer = _of_verdict(judge_snapshot(callback.subject, clusters.snapshot_status(callback.subject)))
+            status = workgroups.snapshot_status if callback.kind == "workgroup" else clusters.snapshot_status
+            answer = _of_verdict(judge_snapshot(callback.subject, status(callback.subject)))
+        case "resized":
+            answer = _of_verdict(_resize(callback))
         case "deleted" if callback.subject:
             namespace = workgroups.find_namespace(callback.subject)
             answer = f"namespace {callback.subject} is {namespace.status}" if namespace else Answer(output={"detail": "deleted"})
@@ -53,6 +56,14 @@ def _of_verdict(verdict: Verdict) -> Answer | str:
             return verdict.detail
         case _:
             assert_never(verdict.outcome)
+
+
+def _resize(callback: Callback) -> Verdict:
+    seen = warehouses.find(callback.reference)
+    verdict = judge_resized(callback.name, seen, callback.subject, None)
+    if verdict.outcome != "pending":
+        return verdict
+    return judge_resized(callback.name, seen, callback.subject, clusters.resize_status(callback.name))
 
 
 def _lock(callback: Callback) -> Verdict:

@@ -60,6 +60,19 @@ def of_partition(pk: str, sk_prefix: str = "") -> list[Item]:
     return _query(KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)", ExpressionAttributeValues=values, ConsistentRead=True)
 
 
+def newest(pk: str, count: int) -> list[Item]:
+    """The last items of a partition by sort key, newest first, read consistently. Source: Query."""
+    page = _call(
+        "query",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk}},
+        ScanIndexForward=False,
+        Limit=count,
+        ConsistentRead=True,
+    )
+    return [_plain(item) for item in page["Items"]]
+
+
 def of_owner(execution: str) -> list[Item]:
     """All items that belong to an execution. The index lags by a moment, so what was written just now may be missing."""
     return _query(

@@ -8,12 +8,15 @@ import msgspec
 
 from autopilot.aws.clients import call
 from autopilot.domain.errors import AutopilotError
+from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:ListTagsForResource")
 CREATE = ("redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource")
 CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:TagResource")
 DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
+TAKE_SNAPSHOT = ("redshift-serverless:CreateSnapshot", "redshift-serverless:GetSnapshot", "redshift-serverless:TagResource")
+LOOK_AT_SNAPSHOT = ("redshift-serverless:GetSnapshot",)
 _SERVICE = "redshift-serverless"
 
 
@@ -87,6 +90,32 @@ def delete_workgroup(name: str) -> None:
 def delete_namespace(name: str, final_snapshot: str | None) -> None:
     """Start the deletion of a namespace and its data, with a final snapshot of that name or without any. Source: DeleteNamespace."""
     _delete("namespace", name, **({"finalSnapshotName": final_snapshot} if final_snapshot else {}))
+
+
+def take_snapshot(namespace: str, identifier: str, retention_days: int) -> None:
+    """Take a snapshot of a namespace that removes itself after so many days; one of that name that is there is taken for it.
+
+    Source: CreateSnapshot.
+    """
+    what = f"take snapshot {identifier} of namespace {namespace}"
+    tags = [{"key": MANAGED_TAG, "value": "true"}]
+    try:
+        call(_SERVICE, "create_snapshot", what, namespaceName=namespace, snapshotName=identifier, retentionPeriod=retention_days, tags=tags)
+    except AutopilotError as error:
+        # ConflictException means both "exists" and "another operation runs": only a look tells which.
+        if error.code != "ConflictException" or snapshot_status(identifier) is None:
+            raise
+
+
+def snapshot_status(identifier: str) -> str | None:
+    """The status of a snapshot in lower case, or None when it does not exist. Source: GetSnapshot."""
+    try:
+        found = call(_SERVICE, "get_snapshot", f"describe snapshot {identifier}", snapshotName=identifier)["snapshot"]
+    except AutopilotError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return None
+    return str(found["status"]).lower()
 
 
 def _create(kind: str, request: dict[str, Any]) -> bool:

@@ -132,7 +132,7 @@ def carried_out(decision: Decision) -> Decision:
     return decision
 
 
-def snapshot_name(name: str, execution: str, kind: Literal["pause", "final"] = "pause") -> str:
+def snapshot_name(name: str, execution: str, kind: Literal["pause", "final", "manual", "resize"] = "pause") -> str:
     """The name of the snapshot that this execution takes of a warehouse: the same however often it asks."""
     return f"autopilot-{kind}-{name}-{hashlib.sha256(execution.encode()).hexdigest()[:12]}"
 

@@ -39,6 +39,10 @@ class PauseRefused(AutopilotError):
     """AWS does not pause this cluster: final, retrying does not help."""
 
 
+class ResizeRefused(AutopilotError):
+    """No elastic resize reaches the size asked for, and a classic one was not allowed. The message says what each would mean."""
+
+
 class StatementFailed(AutopilotError):
     """The database refused or failed a statement; the message is the database's own."""
 

@@ -14,6 +14,10 @@ Reason = Annotated[str, msgspec.Meta(max_length=500)]
 DEFAULT_REASON = "started by hand"
 #: What the name of a cluster or of a workgroup can look like. Source: CreateWorkgroup, `workgroupName`; clusters' names are stricter.
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
+#: A node type's form. Which ones exist is for AWS to say; the list changes. Source: ResizeCluster, `NodeType`.
+NodeType = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}$")]
+#: Source: CreateClusterSnapshot, `SnapshotIdentifier`; CreateSnapshot, `snapshotName`, is shorter.
+SnapshotName = Annotated[str, msgspec.Meta(pattern=r"^[a-z](-?[a-z0-9])*$", max_length=235)]
 T = TypeVar("T")
 
 
@@ -44,6 +48,35 @@ class DeleteInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True)
     warehouse: str | Reference
     confirm: str
     final_snapshot: bool = True
+
+
+class ResizeInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `resize_warehouse`: a cluster's `node_type` and `nodes`, or a workgroup's `base_rpu` and `max_rpu`; what is left out stays.
+
+    `classic` says whether a size that no elastic resize reaches may be reached by a classic one, which is long and read-only. A busy cluster
+    is given `drain_seconds`; if it is still busy then, `when_busy` decides.
+    """
+
+    warehouse: str | Reference
+    node_type: NodeType | None = None
+    nodes: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
+    base_rpu: Annotated[int, msgspec.Meta(ge=4, le=1024)] | None = None
+    max_rpu: Annotated[int, msgspec.Meta(ge=4, le=5632)] | None = None
+    classic: Literal["forbid", "allow"] = "forbid"
+    when_busy: Literal["skip", "force"] = "skip"
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 900
+
+
+class SnapshotInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `snapshot_warehouse`: take a snapshot, or list those there are, of a deleted warehouse too.
+
+    `snapshot` names the one to take; without it each execution takes its own. It removes itself after `retention_days`; -1 keeps it for ever.
+    """
+
+    warehouse: str | Reference
+    action: Literal["take", "list"] = "take"
+    snapshot: SnapshotName | None = None
+    retention_days: Annotated[int, msgspec.Meta(ge=-1, le=3653)] = 30
 
 
 class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,9 +9,11 @@ import msgspec
 
 from autopilot.domain import changes
 from autopilot.domain.decisions import Decision
-from autopilot.domain.errors import WarehouseNotReady
-from autopilot.domain.inputs import Common
+from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
+from autopilot.domain.inputs import Common, ResizeInput
+from autopilot.domain.resizing import SNAPSHOT_DAYS, Size, Way
 from autopilot.domain.signin import Target
+from autopilot.domain.snapshots import Snapshot
 from autopilot.domain.spec import Spec
 from autopilot.domain.warehouse import Reference, Warehouse
 
@@ -82,6 +84,24 @@ class Delete(Step, tag="delete", frozen=True, kw_only=True):
     namespace: str = ""
 
 
+class Resize(Step, tag="resize", frozen=True, kw_only=True):
+    """Make the next change towards a size: a cluster's `node_type` and `nodes`, or a workgroup's capacity. `applied` counts those made."""
+
+    warehouse: Reference
+    size: Size
+    classic: bool = False
+    applied: int = 0
+
+
+class TakeSnapshot(Step, tag="take", frozen=True, kw_only=True):
+    """Take a snapshot: of that name, or one that this execution takes for that purpose."""
+
+    warehouse: Reference
+    retention_days: int
+    snapshot: str = ""
+    purpose: Literal["manual", "resize"] = "manual"
+
+
 class Run(Waiting, tag="run", frozen=True, kw_only=True):
     """Submit one unit of the SQL that `input` gives; `version` is the version of the file it lies in."""
 
@@ -111,9 +131,12 @@ class Cancel(Step, tag="cancel", frozen=True, kw_only=True):
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Wait for a warehouse, a snapshot or a lock. `key` is the warehouse's key for a lock, `subject` a snapshot's identifier."""
+    """Wait for a warehouse, a snapshot or a lock.
 
-    goal: Literal["available", "paused", "deleted", "snapshot", "unlocked"]
+    `key` is the warehouse's key for a lock; `subject` is a snapshot's identifier, or the size in words that a resize leads to.
+    """
+
+    goal: Literal["available", "paused", "resized", "deleted", "snapshot", "unlocked"]
     warehouse: Reference
     execution: str
     token: str
@@ -163,6 +186,48 @@ class PausePlan(Plan, frozen=True, kw_only=True):
 
     when_busy: str
     drain_seconds: int
+
+
+class ResizePlan(Plan, frozen=True, kw_only=True):
+    """A plan to resize: from `before` to `after` by `method`, what that means, and the sizes that an elastic resize reaches."""
+
+    size: Size
+    before: str
+    after: str
+    when_busy: str
+    drain_seconds: int
+    method: str = ""
+    consequence: str = ""
+    snapshot_days: int = SNAPSHOT_DAYS
+    possible: list[str] = []
+
+    @classmethod
+    def of_way(cls, seen: Warehouse, way: Way, asked: ResizeInput) -> Self:
+        """The plan for a warehouse. Raises ResizeRefused, unless it is a dry run, for a size that only a forbidden way reaches."""
+        if way.action == "refuse" and not asked.dry_run:
+            raise ResizeRefused(way.reason)
+        return cls.of(
+            seen,
+            Decision(way.action, way.reason),
+            asked,
+            size=way.size,
+            before=seen.size,
+            after=str(way.size),
+            when_busy=asked.when_busy,
+            drain_seconds=asked.drain_seconds,
+            method=way.method or "",
+            consequence=way.consequence,
+            possible=[str(option) for option in way.possible] if asked.dry_run else [],
+        )
+
+
+class SnapshotPlan(Plan, frozen=True, kw_only=True):
+    """A plan to take a snapshot; or the newest snapshots that there are, and how many there are in all."""
+
+    snapshot: str = ""
+    retention_days: int = 0
+    snapshots: list[Snapshot] = []
+    found: int = 0
 
 
 class DeletePlan(Plan, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from autopilot.domain.warehouse import Warehouse, primary_status
 
-Goal = Literal["available", "paused", "deleted", "snapshot", "unlocked", "idle", "statement"]
+Goal = Literal["available", "paused", "resized", "deleted", "snapshot", "unlocked", "idle", "statement"]
 
 #: Cluster states that no later state follows without a person. Source: DescribeClusters, `ClusterStatus`.
 _STUCK = frozenset(
@@ -49,6 +49,23 @@ def judge_paused(name: str, seen: Warehouse | None) -> Verdict:
     return Verdict("pending", f"{name} is {status}")
 
 
+def judge_resized(name: str, seen: Warehouse | None, size: str, resize_status: str | None) -> Verdict:
+    """Whether a cluster that is being resized has its new size and is available. `resize_status` is DescribeResize's word, or None.
+
+    `available` with the old size counts as pending: AWS shows it for a moment after ResizeCluster, and while an elastic resize prepares.
+    """
+    if seen is None:
+        return Verdict("impossible", f"{name} no longer exists")
+    status = primary_status(seen.status)
+    if status == "available" and seen.size == size:
+        return Verdict("reached", f"{name} has {size}")
+    if status in _STUCK or status in {"deleting", "final-snapshot", "paused", "pausing"}:
+        return Verdict("impossible", f"{name} is {status} and will not have {size} by itself")
+    if resize_status in {"FAILED", "CANCELLING"}:
+        return Verdict("impossible", f"AWS says that the resize of {name} to {size} is {resize_status}; it has {seen.size}")
+    return Verdict("pending", f"{name} is {seen.status} with {seen.size}, not yet {size}")
+
+
 def judge_deleted(name: str, seen: Warehouse | None) -> Verdict:
     """Whether a warehouse that is being deleted is gone."""
     if seen is None:
@@ -70,11 +87,14 @@ def judge_warehouse(goal: Literal["available", "paused", "deleted"], name: str, 
 
 
 def judge_snapshot(identifier: str, status: str | None) -> Verdict:
-    """Whether a snapshot is available. Source: DescribeClusterSnapshots, `Status`: creating, available, final snapshot, failed."""
+    """Whether a snapshot is available.
+
+    Source: DescribeClusterSnapshots, `Status`: creating, available, final snapshot, failed; GetSnapshot, `status`: also deleted, cancelled.
+    """
     if status is None:
         return Verdict("impossible", f"snapshot {identifier} no longer exists")
     if status == "available":
         return Verdict("reached", f"snapshot {identifier} is available")
-    if status == "failed":
-        return Verdict("impossible", f"snapshot {identifier} failed")
+    if status in {"failed", "cancelled", "deleted"}:
+        return Verdict("impossible", f"snapshot {identifier} {status if status == 'failed' else f'was {status}'}")
     return Verdict("pending", f"snapshot {identifier} is {status}")

@@ -72,9 +72,21 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
         return Reference(name=self.name, kind=self.kind, region=self.region, account=self.account)
 
     @property
+    def size(self) -> str:
+        """A cluster's nodes or a workgroup's capacity in words: `2 x ra3.large`, `8 to 16 RPU`."""
+        if self.kind == "cluster":
+            return cluster_size(self.node_type or "", self.nodes or 1)
+        return f"{self.base_rpu} to {self.max_rpu} RPU" if self.max_rpu else f"{self.base_rpu} RPU"
+
+    @property
     def key(self) -> str:
         """What its lock, callbacks and ledger entries are filed under."""
         return f"{self.kind}#{self.region}#{self.name}"
+
+
+def cluster_size(node_type: str, nodes: int) -> str:
+    """The size of a cluster in words."""
+    return f"{nodes} x {node_type}"
 
 
 def primary_status(status: str) -> str:
