@@ -40,7 +40,7 @@ def test_sample_plans_a_cluster_and_changes_nothing(aws: Aws, handle: Handle) ->
     assert (plan["action"], plan["reason"], plan["status"], plan["dry_run"]) == ("create", "no cluster analytics exists", "absent", True)
     assert plan["warehouse"] == reference()
     assert plan["key"] == "cluster#us-east-1#analytics"
-    assert plan["spec"]["compute"] == {"node_type": "ra3.large", "nodes": 2, "base_rpu": None, "max_rpu": None}
+    assert plan["spec"]["compute"] == {"node_type": "ra3.large", "nodes": 2}
     assert aws.order == ["describe_clusters"]
 
 

@@ -30,12 +30,17 @@ def test_warehouse_that_is_what_the_spec_says_needs_no_change() -> None:
 @pytest.mark.parametrize(
     ("spec", "seen", "operation", "arguments"),
     [
-        ({"network": {"public": True}}, {"public": False}, "modify_cluster", {"PubliclyAccessible": True}),
+        ({"network": {"public": True, "public_reason": "a demo"}}, {"public": False}, "modify_cluster", {"PubliclyAccessible": True}),
         ({"network": {"security_group_ids": ["sg-1"]}}, {}, "modify_cluster", {"VpcSecurityGroupIds": ["sg-1"]}),
         ({"tags": {"team": "a"}}, {"tags": {"team": "b"}}, "tag", {"team": "a"}),
         ({"protect": True}, {}, "tag", {"autopilot:protect": "true"}),
         ({"kind": "workgroup", "compute": {"base_rpu": 16}}, {"base_rpu": 8}, "update_workgroup", {"baseCapacity": 16}),
-        ({"kind": "workgroup", "network": {"public": True}}, {}, "update_workgroup", {"publiclyAccessible": True}),
+        (
+            {"kind": "workgroup", "network": {"public": True, "public_reason": "a demo"}},
+            {},
+            "update_workgroup",
+            {"publiclyAccessible": True},
+        ),
     ],
 )
 def test_each_field_is_changed_by_its_own_operation(

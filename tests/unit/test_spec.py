@@ -16,48 +16,86 @@ from hypothesis import strategies as st
 
 from autopilot.domain.changes import plan_changes
 from autopilot.domain.errors import InvalidInput
-from autopilot.domain.spec import Spec, cluster_request, namespace_request, owner_of, parse_spec, parse_text, workgroup_request
+from autopilot.domain.requests import Foundation, cluster_request, logging_of, namespace_request, workgroup_request
+from autopilot.domain.spec import Spec, owner_of, parse_spec, parse_text
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
 
-NO_DATABASE = "is not allowed; lowercase letters, digits and underscores, not starting with a digit"
 NAMES = st.from_regex(r"[a-z][a-z0-9]{2,20}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 TAGS = st.dictionaries(st.from_regex(r"[A-Za-z][\w .:/=+@-]{0,20}", fullmatch=True), st.text("abc /.-_@", max_size=20), max_size=4)
 SUBNETS = st.lists(st.from_regex(r"subnet-[0-9a-f]{8}", fullmatch=True), max_size=3)
 GROUPS = st.lists(st.from_regex(r"sg-[0-9a-f]{8}", fullmatch=True), max_size=3)
+KEYS = st.sampled_from(["alias/lake", "arn:aws:kms:us-east-1:123456789012:key/0f1e2d3c-aaaa-bbbb-cccc-0123456789ab"])
+ROLES = st.sampled_from(
+    [{"arns": [f"arn:aws:iam::123456789012:role/{name}" for name in ("a", "b")]}, {"default": "arn:aws:iam::123456789012:role/a"}]
+)
+SOURCES = st.lists(st.sampled_from(["sg-1", "10.0.0.0/16", "192.168.1.7/32", "fd00::/8"]), unique=True, max_size=3)
+COMMON_NETWORK: dict[str, Any] = {
+    "security_group_ids": GROUPS,
+    "allow_from": SOURCES,
+    "port": st.sampled_from([5431, 5455, 8200]),
+    "enhanced_vpc_routing": st.booleans(),
+    "ip_address_type": st.sampled_from(["ipv4", "dualstack"]),
+}
+COMMON: dict[str, Any] = {
+    "environment": st.sampled_from(["dev", "production"]),
+    "schedule": st.just("office-hours"),
+    "encryption": st.fixed_dictionaries({}, optional={"kms_key": KEYS, "secret_kms_key": KEYS}),
+    "parameters": st.just({"values": {"require_ssl": True, "search_path": "a, b"}}),
+    "roles": ROLES,
+    "protect": st.booleans(),
+    "tags": TAGS,
+}
 CLUSTERS = st.fixed_dictionaries(
     {"name": NAMES, "kind": st.just("cluster")},
     optional={
+        **COMMON,
         "compute": st.fixed_dictionaries(
             {},
             optional={
                 "node_type": st.sampled_from(["ra3.large", "ra3.16xlarge", "rg.xlarge", "dc2.8xlarge"]),
                 "nodes": st.integers(1, 128),
+                "usage_limits": st.just([{"feature": "spectrum", "amount": 3, "breach_action": "disable"}]),
             },
         ),
         "database": st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True),
-        "network": st.fixed_dictionaries({}, optional={"subnet_group": NAMES, "security_group_ids": GROUPS, "public": st.booleans()}),
-        "tags": TAGS,
+        "network": st.fixed_dictionaries(
+            {},
+            optional={
+                **COMMON_NETWORK,
+                "subnet_group": NAMES,
+                "availability_zone": st.just("us-east-1a"),
+                "zone_relocation": st.booleans(),
+            },
+        ),
+        "backups": st.fixed_dictionaries(
+            {}, optional={"automated_days": st.integers(1, 35), "manual_days": st.sampled_from([-1, 1, 3653])}
+        ),
+        "maintenance_window": st.sampled_from(["sun:05:00-sun:05:30", "sat:23:45-sun:00:15"]),
+        "logging": st.sampled_from([{"destination": "s3", "bucket": "logs-of-mine", "prefix": "a/"}, {"destination": "none"}]),
     },
 )
 WORKGROUPS = st.fixed_dictionaries(
     {"name": NAMES, "kind": st.just("workgroup")},
     optional={
-        "compute": st.fixed_dictionaries({}, optional={"base_rpu": st.sampled_from([4, 8, 512]), "max_rpu": st.integers(512, 5632)}),
-        "network": st.fixed_dictionaries({}, optional={"subnet_ids": SUBNETS, "security_group_ids": GROUPS, "public": st.booleans()}),
-        "tags": TAGS,
+        **COMMON,
+        "compute": st.one_of(
+            st.fixed_dictionaries({}, optional={"base_rpu": st.sampled_from([4, 8, 512]), "max_rpu": st.sampled_from([512, 5632])}),
+            st.fixed_dictionaries({"price_performance_target": st.sampled_from([1, 50])}, optional={"max_rpu": st.just(64)}),
+        ),
+        "network": st.fixed_dictionaries({}, optional={**COMMON_NETWORK, "subnet_ids": SUBNETS}),
+        "logging": st.sampled_from([{"destination": "cloudwatch", "exports": ["userlog"]}, {"destination": "none"}]),
     },
 )
-
-
-def refusal(data: object) -> str:
-    with pytest.raises(InvalidInput) as refused:
-        parse_spec(data)
-    return str(refused.value)
-
-
-def tags(count: int) -> dict[str, str]:
-    return {f"t{number}": "x" for number in range(count)}
+FOUNDATION = Foundation(
+    kms_key="arn:aws:kms:us-east-1:123456789012:key/x",
+    subnet_group="shared",
+    subnet_ids=("subnet-9",),
+    security_group="sg-9",
+    parameter_group="safe",
+    spectrum_role="arn:aws:iam::123456789012:role/lake",
+    log_bucket="audit",
+)
 
 
 @cache
@@ -101,80 +139,6 @@ def test_text_cannot_make_python_objects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (None, "spec: Expected `object`, got `null`"),
-        ({}, "spec: Object missing required field `name`. Allowed fields: name, kind, compute, database, network, tags, protect"),
-        (
-            {"name": "a", "nodes": 2},
-            "spec: Object contains unknown field `nodes`. Allowed fields: name, kind, compute, database, network, tags, protect",
-        ),
-        ({"name": "a", "compute": {"nodes": 0}}, "spec.compute.nodes: Expected `int` >= 1"),
-        ({"name": "a", "compute": {"nodes": "2"}}, "spec.compute.nodes: Expected `int | null`, got `str`"),
-        ({"name": "a", "compute": {"cpus": 2}}, "spec.compute: Object contains unknown field `cpus`"),
-        ({"name": "a", "kind": "lake"}, "spec.kind: Invalid enum value 'lake'"),
-        ({"name": "a", "tags": {"team": 1}}, "spec.tags[...]: Expected `str`, got `int`"),
-        ({"name": "a", "database": ""}, "spec.database: Expected `str` of length >= 1"),
-        ({"name": "a", "database": "Dev"}, f"spec.database: 'Dev' {NO_DATABASE}"),
-        ({"name": "a", "database": "1st"}, f"spec.database: '1st' {NO_DATABASE}"),
-        ({"name": "a", "database": "dev\n"}, f"spec.database: 'dev\\n' {NO_DATABASE}"),
-        (
-            {"name": "a", "password": "secret"},
-            "spec: Object contains unknown field `password`. Allowed fields: name, kind, compute, database, network, tags, protect",
-        ),
-    ],
-)
-def test_wrong_spec_is_told_by_path_and_expectation(data: object, message: str) -> None:
-    assert refusal(data) == message
-
-
-# --- contradictions ---------------------------------------------------------------------------------------------------
-
-
-def test_contradictions_of_a_cluster_are_told_all_at_once() -> None:
-    compute = {"node_type": "large", "base_rpu": 8, "max_rpu": 16}
-    network = {"subnet_ids": ["subnet-1", "net"], "security_group_ids": ["sg"]}
-    assert refusal({"name": "Big", "compute": compute, "network": network, "tags": {"aws:a": "b", "k": "[x]"}}) == (
-        "spec.name: 'Big' is not allowed for a cluster; 1 to 63 lowercase letters, digits and single hyphens, "
-        "starting with a letter and not ending with a hyphen; "
-        "spec.compute.base_rpu: belongs to a workgroup; a cluster takes node_type and nodes; "
-        "spec.compute.max_rpu: belongs to a workgroup; a cluster takes node_type and nodes; "
-        "spec.compute.node_type: 'large' does not have the form of a node type such as ra3.large; "
-        "spec.network.subnet_ids: belongs to a workgroup; a cluster takes subnet_group; "
-        "spec.network.subnet_ids: 'net' is not a subnet id; "
-        "spec.network.security_group_ids: 'sg' is not a security group id; "
-        "spec.tags: key 'aws:a' is not allowed; 1 to 128 letters, digits, spaces and . : / = + - @ _, not aws: or autopilot:; "
-        "spec.tags.k: the value is not allowed; up to 256 letters, digits, spaces and . : / = + - @ _"
-    )
-
-
-def test_contradictions_of_a_workgroup_are_told_all_at_once() -> None:
-    compute = {"node_type": "ra3.large", "nodes": 2, "base_rpu": 20, "max_rpu": 8}
-    assert refusal({"name": "ab", "kind": "workgroup", "compute": compute, "network": {"subnet_group": "private"}}) == (
-        "spec.name: 'ab' is not allowed for a workgroup; 3 to 64 lowercase letters, digits and hyphens; "
-        "spec.compute.node_type: belongs to a cluster; a workgroup takes base_rpu and max_rpu; "
-        "spec.compute.nodes: belongs to a cluster; a workgroup takes base_rpu and max_rpu; "
-        "spec.compute.base_rpu: 20 is not allowed; 4, or a multiple of 8 up to 1024; "
-        "spec.compute.max_rpu: 8 is below base_rpu 20; "
-        "spec.network.subnet_group: belongs to a cluster; a workgroup takes subnet_ids"
-    )
-
-
-def test_max_rpu_is_held_against_the_base_that_is_taken_where_none_is_given() -> None:
-    assert refusal({"name": "adhoc", "kind": "workgroup", "compute": {"max_rpu": 4}}) == "spec.compute.max_rpu: 4 is below base_rpu 8"
-
-
-@pytest.mark.parametrize("key", ["autopilot:managed", "AWS:x", "", "a" * 129, "a[b]", "a;b"])
-def test_tag_keys_that_are_ours_or_that_aws_refuses_are_refused(key: str) -> None:
-    assert refusal({"name": "a", "tags": {key: "x"}}).startswith(f"spec.tags: key {key[:40]!r} is not allowed; ")
-
-
-def test_tags_leave_room_for_the_four_that_autopilot_adds() -> None:
-    assert len(cluster_request(parse_spec({"name": "a", "tags": tags(46), "protect": True}), EXECUTION)["Tags"]) == 50
-    assert refusal({"name": "a", "tags": tags(47)}) == "spec.tags: 47 tags; up to 46, as AWS takes 50 and four are Autopilot's own"
-
-
-@pytest.mark.parametrize(
     "node_type", ["ra3.large", "ra3.xlplus", "ra3.4xlarge", "ra3.16xlarge", "rg.xlarge", "rg.4xlarge", "dc2.large", "ds2.8xlarge"]
 )
 def test_forms_of_node_types_are_taken(node_type: str) -> None:
@@ -202,7 +166,7 @@ def test_requests_of_every_workgroup_fit_awss_model(data: dict[str, Any]) -> Non
 
 
 def test_request_says_what_the_spec_says_of_a_cluster() -> None:
-    network = {"subnet_group": "private", "security_group_ids": ["sg-1"], "public": True}
+    network = {"subnet_group": "private", "security_group_ids": ["sg-1"], "public": True, "public_reason": "a demo"}
     request = cluster_request(parse_spec({"name": "a", "compute": {"nodes": 3}, "network": network, "tags": {"team": "data"}}), EXECUTION)
     assert (request["ClusterType"], request["NumberOfNodes"]) == ("multi-node", 3)
     assert (request["ClusterSubnetGroupName"], request["VpcSecurityGroupIds"]) == ("private", ["sg-1"])
@@ -220,6 +184,49 @@ def test_request_says_what_the_spec_says_of_a_workgroup() -> None:
     request = workgroup_request(parse_spec(data), EXECUTION)
     assert (request["namespaceName"], request["baseCapacity"], request["maxCapacity"]) == ("adhoc", 16, 64)
     assert (request["subnetIds"], request["securityGroupIds"]) == (["subnet-1"], ["sg-1"])
+
+
+def test_secure_values_are_what_a_small_spec_asks_for() -> None:
+    request = cluster_request(parse_spec({"name": "a"}), EXECUTION, FOUNDATION, parameter_group="safe")
+    secure = ("Encrypted", "ManageMasterPassword", "EnhancedVpcRouting", "PubliclyAccessible", "AutomatedSnapshotRetentionPeriod")
+    assert [request[key] for key in secure] == [True, True, True, False, 7]
+    assert (request["KmsKeyId"], request["ClusterParameterGroupName"]) == (FOUNDATION.kms_key, "safe")
+    assert (request["ClusterSubnetGroupName"], request["VpcSecurityGroupIds"]) == ("shared", ["sg-9"])
+    assert (request["IamRoles"], request["DefaultIamRoleArn"]) == ([FOUNDATION.spectrum_role], FOUNDATION.spectrum_role)
+    small = parse_spec({"name": "adhoc", "kind": "workgroup"})
+    namespace, wanted = namespace_request(small, EXECUTION, FOUNDATION), workgroup_request(small, EXECUTION, FOUNDATION)
+    assert namespace["logExports"] == ["connectionlog", "userlog", "useractivitylog"]
+    assert (wanted["enhancedVpcRouting"], wanted["publiclyAccessible"], wanted["subnetIds"]) == (True, False, ["subnet-9"])
+    assert {"parameterKey": "require_ssl", "parameterValue": "true"} in wanted["configParameters"]
+
+
+def test_spec_goes_before_what_the_stack_offers() -> None:
+    own = {
+        "network": {"subnet_group": "mine", "security_group_ids": ["sg-1"], "enhanced_vpc_routing": False},
+        "encryption": {"kms_key": "alias/mine"},
+        "roles": {"arns": []},
+        "backups": {"automated_days": 1},
+    }
+    request = cluster_request(parse_spec({"name": "a", **own}), EXECUTION, FOUNDATION, own_group="sg-2", parameter_group="mine")
+    assert (request["ClusterSubnetGroupName"], request["VpcSecurityGroupIds"]) == ("mine", ["sg-1", "sg-2"])
+    assert (request["KmsKeyId"], request["EnhancedVpcRouting"], request["AutomatedSnapshotRetentionPeriod"]) == ("alias/mine", False, 1)
+    assert "IamRoles" not in request
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, ("s3", "audit", "a/")),
+        ({"logging": {"destination": "s3", "bucket": "mine"}}, ("s3", "mine", "a/")),
+        ({"logging": {"destination": "s3", "bucket": "mine", "prefix": ""}}, ("s3", "mine", "")),
+        ({"logging": {"destination": "cloudwatch"}}, ("cloudwatch", None, None)),
+        ({"logging": {"destination": "none"}}, ("none", None, None)),
+        ({"kind": "workgroup"}, ("cloudwatch", None, None)),
+    ],
+)
+def test_logs_go_where_the_spec_says_else_to_the_stacks_bucket(data: dict[str, Any], expected: tuple[str, str | None, str | None]) -> None:
+    logging = logging_of(Spec(**msgspec.structs.asdict(parse_spec({"name": "abc", **data})) | {"name": "a"}), FOUNDATION)
+    assert (logging.destination, logging.bucket, logging.prefix) == expected
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
@@ -269,7 +276,7 @@ def test_workgroup_is_compared_by_capacity() -> None:
     [
         ({"subnet_group": "private"}, "network.subnet_group is 'shared', the spec says 'private' (a cluster stays in its subnet group)"),
         ({"security_group_ids": ["sg-1"]}, "network.security_group_ids is ['sg-2', 'sg-3'], the spec says ['sg-1']"),
-        ({"public": True}, "network.public is False, the spec says True"),
+        ({"public": True, "public_reason": "a demo"}, "network.public is False, the spec says True"),
     ],
 )
 def test_network_that_the_spec_states_is_compared(network: dict[str, Any], difference: str) -> None:

@@ -7,7 +7,8 @@ import msgspec
 from autopilot.aws import clusters, warehouses, workgroups
 from autopilot.domain.decisions import Decision, carried_out, decide_provision
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
-from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, Spec, cluster_request, namespace_request, owner_of, workgroup_request
+from autopilot.domain.requests import cluster_request, namespace_request, workgroup_request
+from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, Spec, owner_of
 from autopilot.domain.warehouse import Reference, primary_status
 
 CREATE = (*warehouses.LOOK, *clusters.CREATE, *workgroups.CREATE)

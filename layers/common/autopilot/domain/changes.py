@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from autopilot.domain.spec import PROTECT_TAG, Spec
+from autopilot.domain.spec import ENVIRONMENT_TAG, PROTECT_TAG, SCHEDULE_TAG, Spec
 from autopilot.domain.warehouse import Warehouse
 
 Operation = Literal["resize_cluster", "modify_cluster", "update_workgroup", "tag", "none"]
@@ -34,10 +34,14 @@ def plan_changes(spec: Spec, seen: Warehouse) -> list[Change]:
     changes = [
         _change("database", seen.database, spec.database, "none", consequence="the first database cannot be renamed"),
         *(_of_cluster(spec, seen) if seen.kind == "cluster" else _of_workgroup(spec, seen)),
-        *(_change(f"tags.{key}", seen.tags.get(key), value, "tag", {key: value}) for key, value in spec.tags.items()),
-        _change("protect", seen.tags.get(PROTECT_TAG) == "true", spec.protect or None, "tag", {PROTECT_TAG: "true"}),
+        *_tags(spec, seen),
     ]
     return [change for change in changes if change is not None]
+
+
+def _tags(spec: Spec, seen: Warehouse) -> list[Change | None]:
+    names = {PROTECT_TAG: "protect", SCHEDULE_TAG: "schedule", ENVIRONMENT_TAG: "environment"}
+    return [_change(names.get(key, f"tags.{key}"), seen.tags.get(key), value, "tag", {key: value}) for key, value in spec.own_tags.items()]
 
 
 def _of_cluster(spec: Spec, seen: Warehouse) -> list[Change | None]:
