@@ -146,7 +146,11 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole report. `unattributed` is what Cost Explorer could not tell to a warehouse."""
+    """The whole report. `unattributed` is what Cost Explorer could not tell to a warehouse.
+
+    `spent` and `saved` are those of the period; `forecast` is what AWS expects of the 30 days from the day of the report on. Spent is
+    the amortized cost before credits, refunds and taxes.
+    """
 
     period: Period
     made_at: datetime
