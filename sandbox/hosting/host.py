@@ -171,7 +171,17 @@ class Host:
     def _build(self) -> None:
         """Fill the world with its parts and hang them into ministack."""
         from sandbox.desk import Desk
-        from sandbox.hosting import cloudformation, distributed_map, fidelity, gateway, nested_execution, redshift_iam, scheduling, tagging
+        from sandbox.hosting import (
+            budgets_iam,
+            cloudformation,
+            distributed_map,
+            fidelity,
+            gateway,
+            nested_execution,
+            redshift_iam,
+            scheduling,
+            tagging,
+        )
         from sandbox.hosting.ports import LocalPorts
         from sandbox.redshift.clusters import Clusters
         from sandbox.redshift.data_api import DataApi
@@ -191,6 +201,7 @@ class Host:
         distributed_map.apply()
         scheduling.apply()
         tagging.apply(world)
+        budgets_iam.apply()
         cloudformation.register(self.endpoint)
         gateway.wrap_services(world)
         redshift_iam.register(world)

@@ -14,12 +14,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from autopilot.aws import callbacks, clients
-from tests.handlers.fakes import ACCOUNT, REGION, Clusters, DataApi, Executions, Serverless
+from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplorer, DataApi, Executions, Serverless
 from tests.handlers.wiring import Call, Refusal, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("redshift", "redshift-serverless", "redshift-data", "stepfunctions", "dynamodb", "s3")
+SERVICES = ("redshift", "redshift-serverless", "redshift-data", "stepfunctions", "dynamodb", "s3", "budgets", "ce")
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -48,11 +49,13 @@ class Aws:
     serverless: Serverless = field(default_factory=Serverless)
     data: DataApi = field(default_factory=DataApi)
     executions: Executions = field(default_factory=Executions)
+    budgets: Budgets = field(default_factory=Budgets)
+    costs: CostExplorer = field(default_factory=CostExplorer)
     journal: list[Call] = field(default_factory=list)
     wires: dict[str, Wire] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fakes = {fake.service: fake for fake in (self.clusters, self.serverless, self.data, self.executions)}
+        fakes = {fake.service: fake for fake in (self.clusters, self.serverless, self.data, self.executions, self.budgets, self.costs)}
         self.wires = {name: Wire(clients.client(name), name, self.journal, fakes.get(name)) for name in SERVICES}
 
     def fail(self, service: str, operation: str, error: Refusal | BotoCoreError, times: int = 1) -> None:

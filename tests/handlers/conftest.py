@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from autopilot.aws import clients
 from autopilot.runtime import handler
-from tests.handlers.account import BUCKET, TABLE, Aws, Handle, load
+from tests.handlers.account import BUCKET, TABLE, TOPIC, Aws, Handle, load
 from tests.handlers.fakes import REGION
 
 
@@ -21,6 +21,7 @@ def _account() -> Iterator[None]:
         patch.setenv("AWS_REGION", REGION)
         patch.setenv("TABLE_NAME", TABLE)
         patch.setenv("BUCKET_NAME", BUCKET)
+        patch.setenv("TOPIC_ARN", TOPIC)
         clients.client.cache_clear()
         storage = clients.client("s3")
         storage.create_bucket(Bucket=BUCKET)

@@ -432,3 +432,90 @@ class Executions(Fake):
             raise Refusal("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
         self.answers[token] = told
         return {}
+
+
+class Budgets(Fake):
+    """AWS Budgets: the budgets of the account with their alerts and tags."""
+
+    service: ClassVar[str] = "budgets"
+
+    def __init__(self) -> None:
+        self.budgets: dict[str, dict[str, Any]] = {}
+        self.alerts: dict[str, list[dict[str, Any]]] = {}
+        self.tags: dict[str, list[dict[str, str]]] = {}
+
+    def describe_budget(self, AccountId: str, BudgetName: str) -> dict[str, Any]:  # noqa: ARG002, N803
+        return {"Budget": self._known(BudgetName)}
+
+    def describe_budgets(self, AccountId: str, NextToken: str = "0", **_: Any) -> dict[str, Any]:  # noqa: ARG002, N803
+        start, every = int(NextToken), list(self.budgets.values())
+        more = {"NextToken": str(start + 2)} if start + 2 < len(every) else {}
+        return {"Budgets": every[start : start + 2], **more}
+
+    def create_budget(
+        self,
+        AccountId: str,  # noqa: ARG002, N803
+        Budget: dict[str, Any],  # noqa: N803
+        NotificationsWithSubscribers: list[dict[str, Any]],  # noqa: N803
+        ResourceTags: list[dict[str, str]],  # noqa: N803
+    ) -> dict[str, Any]:
+        name = Budget["BudgetName"]
+        if name in self.budgets:
+            raise Refusal("DuplicateRecordException")
+        self.budgets[name], self.tags[name] = _as_kept(Budget), ResourceTags
+        self.alerts[name] = [one["Notification"] | {"NotificationState": "OK"} for one in NotificationsWithSubscribers]
+        return {}
+
+    def update_budget(self, AccountId: str, NewBudget: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002, N803
+        self._known(NewBudget["BudgetName"])
+        self.budgets[NewBudget["BudgetName"]] = _as_kept(NewBudget)
+        return {}
+
+    def delete_budget(self, AccountId: str, BudgetName: str) -> dict[str, Any]:  # noqa: ARG002, N803
+        self._known(BudgetName)
+        del self.budgets[BudgetName]
+        return {}
+
+    def describe_notifications_for_budget(self, AccountId: str, BudgetName: str) -> dict[str, Any]:  # noqa: ARG002, N803
+        return {"Notifications": self.alerts[BudgetName]}
+
+    def create_notification(
+        self,
+        AccountId: str,  # noqa: ARG002, N803
+        BudgetName: str,  # noqa: N803
+        Notification: dict[str, Any],  # noqa: N803
+        Subscribers: list[dict[str, str]],  # noqa: ARG002, N803
+    ) -> dict[str, Any]:
+        self.alerts[BudgetName].append(Notification | {"NotificationState": "OK"})
+        return {}
+
+    def delete_notification(self, AccountId: str, BudgetName: str, Notification: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002, N803
+        self.alerts[BudgetName].remove(Notification | {"NotificationState": "OK"})
+        return {}
+
+    def list_tags_for_resource(self, ResourceARN: str) -> dict[str, Any]:  # noqa: N803
+        return {"ResourceTags": self.tags[ResourceARN.rpartition("/")[2]]}
+
+    def _known(self, name: str) -> dict[str, Any]:
+        if name not in self.budgets:
+            raise Refusal("NotFoundException")
+        return self.budgets[name]
+
+
+def _as_kept(budget: dict[str, Any]) -> dict[str, Any]:
+    """AWS writes amounts in its own way."""
+    kept = budget | {"BudgetLimit": {"Amount": str(float(budget["BudgetLimit"]["Amount"])), "Unit": "USD"}}
+    return kept | {"CalculatedSpend": {"ActualSpend": {"Amount": "12.34", "Unit": "USD"}}}
+
+
+class CostExplorer(Fake):
+    """Cost Explorer, as far as it says which tags count for cost allocation."""
+
+    service: ClassVar[str] = "ce"
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+
+    def list_cost_allocation_tags(self, TagKeys: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        found = [{"TagKey": key, "Type": "UserDefined", "Status": self.tags[key]} for key in TagKeys if key in self.tags]
+        return {"CostAllocationTags": found}

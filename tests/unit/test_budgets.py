@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from autopilot.domain.budgets import Budget, budget_problems, limit
+from autopilot.domain.budgets import Budget, budget_name, budget_problems, limit
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inputs import decode
+from autopilot.domain.warehouse import Reference
 
 
 def test_amount_is_enough_for_a_budget() -> None:
@@ -47,3 +48,9 @@ def test_all_contradictions_are_said_at_once() -> None:
         "spec.budget.alert_at_percent: a percentage is given twice",
         "spec.budget: 11 alerts; AWS takes up to 10 for one budget",
     ]
+
+
+def test_longest_name_of_a_budget_is_one_that_aws_takes() -> None:
+    longest = Reference(kind="workgroup", name="w" * 64, region="ap-southeast-2", account="0" * 12)
+    assert len(budget_name(longest)) <= 100
+    assert ":" not in budget_name(longest)

@@ -35,6 +35,8 @@ _BY_CODE: dict[str, type[errors.AutopilotError]] = {
     **dict.fromkeys(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDenied),
     "ClusterNotFound": errors.WarehouseNotFound,
 }
+#: Services that answer for all regions at one place. Source: AWS general reference, endpoints of Billing and Cost Management.
+_GLOBAL = {"budgets": "us-east-1", "ce": "us-east-1"}
 _SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
 
@@ -45,7 +47,10 @@ def client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=10))  # type: ignore[call-overload]
+    region = {"region_name": _GLOBAL[service]} if service in _GLOBAL else {}
+    return boto3.client(
+        service, **region, config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=10)
+    )  # type: ignore[call-overload]
 
 
 @contextmanager

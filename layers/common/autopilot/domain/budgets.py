@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from autopilot.domain.warehouse import Reference, Warehouse
+
+#: Its value is the warehouse's name: Cost Explorer and Budgets tell warehouses apart by it, once it is activated for cost allocation.
+WAREHOUSE_TAG = "autopilot:warehouse"
+#: What the names of all budgets begin with that Autopilot keeps.
+NAME_PREFIX = "autopilot-"
 #: Source: Budgets, `NotificationsWithSubscribers`: up to 10 for one budget.
 MAX_ALERTS = 10
 Percent = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -42,3 +48,53 @@ def budget_problems(budget: Budget, path: str = "spec.budget") -> list[str]:
 def limit(budget: Budget) -> Decimal:
     """The amount of a month, in whole cents."""
     return Decimal(str(budget.amount)).quantize(Decimal("0.01"))
+
+
+def budget_name(warehouse: Warehouse | Reference) -> str:
+    """The name of a warehouse's budget in AWS Budgets, which knows one list for the whole account: 100 characters at most, no colons."""
+    return f"{NAME_PREFIX}{warehouse.kind}-{warehouse.region}-{warehouse.name}"
+
+
+def budget_request(warehouse: Reference, budget: Budget) -> dict[str, Any]:
+    """The budget as CreateBudget and UpdateBudget take it: a month's cost of what carries the warehouse's tag, in its region."""
+    return {
+        "BudgetName": budget_name(warehouse),
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": str(limit(budget)), "Unit": budget.currency},
+        "CostFilters": {"TagKeyValue": [f"user:{WAREHOUSE_TAG}${warehouse.name}"], "Region": [warehouse.region]},
+    }
+
+
+def alerts(budget: Budget) -> list[dict[str, Any]]:
+    """The notifications of a budget, as CreateBudget takes them."""
+    by_kind = {"ACTUAL": budget.alert_at_percent, "FORECASTED": budget.alert_at_forecast_percent}
+    return [
+        {"NotificationType": kind, "ComparisonOperator": "GREATER_THAN", "Threshold": float(percent), "ThresholdType": "PERCENTAGE"}
+        for kind, percents in by_kind.items()
+        for percent in percents
+    ]
+
+
+def alert_key(alert: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes two notifications the same one; AWS adds a state to them."""
+    return tuple(alert.get(field) for field in ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType"))
+
+
+def same_budget(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a budget is the one wanted; AWS writes amounts in its own way (`500` or `500.0`)."""
+    if Decimal(there["BudgetLimit"]["Amount"]) != Decimal(wanted["BudgetLimit"]["Amount"]):
+        return False
+    fields = ("BudgetType", "TimeUnit", "CostFilters")
+    return there["BudgetLimit"]["Unit"] == wanted["BudgetLimit"]["Unit"] and all(there.get(field) == wanted[field] for field in fields)
+
+
+def tag_note(status: str) -> str:
+    """What keeps a budget from counting, in words; nothing when the tag is active."""
+    if status == "active":
+        return ""
+    told = "is not activated" if status == "inactive" else "may not be activated (only the organization's management account can tell)"
+    return (
+        f"the tag {WAREHOUSE_TAG} {told} for cost allocation: until it is, in the billing console under Cost allocation tags, budgets by "
+        "warehouse count nothing; after that AWS takes up to 24 hours"
+    )

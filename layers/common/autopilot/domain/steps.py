@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from autopilot.domain import changes
+from autopilot.domain.budgets import Budget
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
 from autopilot.domain.inputs import Common, ResizeInput
@@ -100,6 +101,13 @@ class TakeSnapshot(Step, tag="take", frozen=True, kw_only=True):
     retention_days: int
     snapshot: str = ""
     purpose: Literal["manual", "resize"] = "manual"
+
+
+class SetBudget(Step, tag="budget", frozen=True, kw_only=True):
+    """Make the budget of a warehouse what its spec says, or remove it."""
+
+    warehouse: Reference
+    budget: Budget | None = None
 
 
 class Run(Waiting, tag="run", frozen=True, kw_only=True):

@@ -1,0 +1,154 @@
+"""AWS Budgets: one monthly budget for each warehouse that has one in its spec, with alerts to the Notifications topic.
+
+A budget counts what carries the warehouse's tag, which a person has to activate for cost allocation once.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from autopilot.aws.clients import call, client, translated
+from autopilot.domain.budgets import (
+    NAME_PREFIX,
+    WAREHOUSE_TAG,
+    Budget,
+    alert_key,
+    alerts,
+    budget_name,
+    budget_request,
+    same_budget,
+    tag_note,
+)
+from autopilot.domain.errors import AutopilotError, WarehouseDiffers
+from autopilot.domain.report import BudgetState
+from autopilot.domain.spec import MANAGED_TAG
+from autopilot.domain.warehouse import Reference
+
+LOOK = ("budgets:ViewBudget",)
+#: CreateBudget, UpdateBudget, DeleteBudget and the operations on notifications are one permission. Source: service authorization reference.
+SET = (*LOOK, "budgets:ModifyBudget", "budgets:TagResource", "budgets:ListTagsForResource", "ce:ListCostAllocationTags")
+_SERVICE = "budgets"
+
+
+class Set(msgspec.Struct, frozen=True):
+    """What was done to a warehouse's budget: `created`, `changed`, `removed`, or `nothing`; and what keeps it from counting."""
+
+    action: str
+    reason: str
+    note: str = ""
+
+
+def put(warehouse: Reference, budget: Budget | None) -> Set:
+    """Make the budget of a warehouse what is wanted, or remove it; twice is like once.
+
+    Raises WarehouseDiffers for a budget of that name that Autopilot did not make.
+    """
+    name, there = budget_name(warehouse), _find(warehouse)
+    if there is not None and not _is_ours(f"arn:aws:budgets::{warehouse.account}:budget/{name}"):
+        raise WarehouseDiffers(f"a budget {name} exists that has no tag {MANAGED_TAG}=true; it was left alone")
+    if budget is None:
+        if there is None:
+            return Set("nothing", f"{warehouse.name} has no budget")
+        _call("delete_budget", warehouse, "remove", BudgetName=name)
+        return Set("removed", f"the budget of {warehouse.name} is removed")
+    wanted, action = budget_request(warehouse, budget), "nothing"
+    if there is None:
+        _create(warehouse, wanted, budget)
+        action = "created"
+    else:
+        if not same_budget(there, wanted):
+            _call("update_budget", warehouse, "change", NewBudget=wanted)
+            action = "changed"
+        if _set_alerts(warehouse, budget):
+            action = "changed"
+    amount = f"{wanted['BudgetLimit']['Amount']} {budget.currency} a month"
+    return Set(action, f"the budget of {warehouse.name} is {amount}", tag_note(tag_status()))
+
+
+def _create(warehouse: Reference, wanted: dict[str, Any], budget: Budget) -> None:
+    subscribed = [{"Notification": alert, "Subscribers": _subscribers()} for alert in alerts(budget)]
+    tags = [{"Key": MANAGED_TAG, "Value": "true"}, {"Key": WAREHOUSE_TAG, "Value": warehouse.name}]
+    _call("create_budget", warehouse, "create", Budget=wanted, NotificationsWithSubscribers=subscribed, ResourceTags=tags)
+
+
+def _set_alerts(warehouse: Reference, budget: Budget) -> bool:
+    """Make the alerts what is wanted; whether that took a change."""
+    name = budget_name(warehouse)
+    found = _call("describe_notifications_for_budget", warehouse, "look at", BudgetName=name).get("Notifications", [])
+    there, wanted = {alert_key(alert): alert for alert in found}, {alert_key(alert): alert for alert in alerts(budget)}
+    superfluous, missing = [there[key] for key in there if key not in wanted], [wanted[key] for key in wanted if key not in there]
+    # AWS takes ten alerts for one budget: the old ones make room for the new.
+    for alert in superfluous:
+        _call("delete_notification", warehouse, "change an alert of", BudgetName=name, Notification=_bare(alert))
+    for alert in missing:
+        _call("create_notification", warehouse, "change an alert of", BudgetName=name, Notification=alert, Subscribers=_subscribers())
+    return bool(superfluous or missing)
+
+
+def _bare(alert: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in alert.items() if field != "NotificationState"}
+
+
+def _subscribers() -> list[dict[str, str]]:
+    return [{"SubscriptionType": "SNS", "Address": os.environ["TOPIC_ARN"]}]
+
+
+def states(account: str) -> dict[str, BudgetState]:
+    """What AWS Budgets says of every budget that Autopilot keeps in the account, by the budget's name (`domain.budgets.budget_name`).
+
+    Amounts are those of the current month; a forecast is missing while AWS has too little to make one. Source: DescribeBudgets.
+    """
+    pages = client(_SERVICE).get_paginator("describe_budgets")
+    with translated("list the budgets"):
+        found = [one for page in pages.paginate(AccountId=account) for one in page.get("Budgets", [])]
+    return {one["BudgetName"]: _state(one) for one in found if one["BudgetName"].startswith(NAME_PREFIX) and "BudgetLimit" in one}
+
+
+def _state(budget: dict[str, Any]) -> BudgetState:
+    spend = budget.get("CalculatedSpend", {})
+
+    def amount(of: dict[str, Any] | None) -> Decimal | None:
+        return Decimal(of["Amount"]) if of else None
+
+    return BudgetState(
+        limit=Decimal(budget["BudgetLimit"]["Amount"]),
+        spent=amount(spend.get("ActualSpend")),
+        forecast=amount(spend.get("ForecastedSpend")),
+    )
+
+
+def tag_status() -> str:
+    """Whether the tag by which warehouses are told apart counts for cost allocation: `active`, `inactive`, or `unknown`.
+
+    Only the organization's management account may ask. Source: ListCostAllocationTags.
+    """
+    try:
+        answer = call("ce", "list_cost_allocation_tags", "ask for the cost allocation tags", TagKeys=[WAREHOUSE_TAG], Type="UserDefined")
+    except AutopilotError:
+        return "unknown"
+    found = [one["Status"].lower() for one in answer.get("CostAllocationTags", [])]
+    # A tag that billing has not seen yet is not in the list.
+    return found[0] if found else "inactive"
+
+
+def _find(warehouse: Reference) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = _call("describe_budget", warehouse, "look at", BudgetName=budget_name(warehouse))["Budget"]
+    except AutopilotError as error:
+        if error.code != "NotFoundException":
+            raise
+        return None
+    return found
+
+
+def _is_ours(arn: str) -> bool:
+    tags = call(_SERVICE, "list_tags_for_resource", f"look at the tags of {arn}", ResourceARN=arn).get("ResourceTags", [])
+    return {"Key": MANAGED_TAG, "Value": "true"} in tags
+
+
+def _call(operation: str, warehouse: Reference, verb: str, **arguments: Any) -> dict[str, Any]:
+    return call(_SERVICE, operation, f"{verb} the budget of {warehouse.name}", AccountId=warehouse.account, **arguments)
