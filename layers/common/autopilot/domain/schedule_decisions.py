@@ -61,7 +61,7 @@ def decide(
     if tags.get(SCHEDULE_TAG) == IGNORE:
         return Decision("nothing", f"left alone: its tag says {SCHEDULE_TAG}={IGNORE}")
     if schedule is None:
-        return Decision("nothing", f"left alone: no schedule is named {tags.get(SCHEDULE_TAG, '')!r}".replace("'", ""))
+        return Decision("nothing", _unnamed(tags.get(SCHEDULE_TAG)))
     if HOLD_TAG in tags or HOLD_UNTIL_TAG in tags:
         held = _held(schedule, tags, last_edge_applied, now, warm_up_minutes)
         if isinstance(held, Decision):
@@ -77,13 +77,13 @@ def _wished(schedule: Schedule, last: Edge | None, now: datetime, warm_up_minute
     outlook = schedule.outlook(now, warm_up_minutes)
     edge, ahead = outlook.edge, outlook.next_edge
     if outlook.state == "any":
-        return Decision("nothing", f"left alone: schedule {schedule.name} says nothing until {_told(ahead, schedule)}", ahead)
+        return Decision("nothing", f"schedule {_named(schedule)} says nothing now. {_until_next(ahead, schedule)}", ahead)
     action = ACTIONS[outlook.state]
     newer = edge is not None and (last is None or edge.moment > last.moment)
     # The last edge may also have been another one when the document was changed, or a hold.
     unsettled = newer or last is None or last.action != action
     settles = (edge if newer else Edge(now.astimezone(UTC), action)) if unsettled else None
-    because = f"schedule {schedule.name} says {outlook.state}{f' from {_local(edge.moment, schedule)}' if edge else ''}"
+    because = f"schedule {_named(schedule)} says {outlook.state}{f' from {_local(edge.moment, schedule)}' if edge else ''}"
     return _Wish(action, unsettled or schedule.enforced, because, settles, ahead)
 
 
@@ -135,18 +135,23 @@ def _carried(wish: _Wish, schedule: Schedule, observed_state: str, *, busy: bool
     if status not in elsewhere:
         return Decision("nothing", f"{wish.because}: it is {status} and can be neither paused nor resumed", wish.next_edge)
     if not wish.due:
-        by_hand = f"{wish.because}: it is {status} by somebody else and left alone until {_told(wish.next_edge, schedule)}"
+        by_hand = f"{wish.because}: somebody changed it to {status}. {_until_next(wish.next_edge, schedule)}"
         return Decision("nothing", by_hand, wish.next_edge)
     if wish.action == "pause" and busy:
         match schedule.when_busy:
             case "wait":
-                return Decision("nothing", f"{wish.because}: it is busy and tried again at the next reconcile", wish.next_edge)
+                return Decision("nothing", f"{wish.because}: it is busy. Tried again at the next reconcile", wish.next_edge)
             case "skip":
-                told = _told(wish.next_edge, schedule)
-                return Decision("nothing", f"{wish.because}: it is busy and runs until {told}", wish.next_edge, wish.settles)
+                return Decision("nothing", f"{wish.because}: it is busy. Skipped as when_busy is skip", wish.next_edge, wish.settles)
             case "force":
-                return Decision("pause", f"{wish.because}: paused although busy as when_busy is force", wish.next_edge, wish.settles)
+                return Decision(
+                    "pause", f"{wish.because}: it is busy. Paused all the same as when_busy is force", wish.next_edge, wish.settles
+                )
     return Decision(wish.action, wish.because, wish.next_edge, wish.settles)
+
+
+def _unnamed(name: str | None) -> str:
+    return f"left alone: no schedule is named {name}" if name else f"left alone: it has no tag {SCHEDULE_TAG}"
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -157,8 +162,15 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _told(edge: Edge | None, schedule: Schedule) -> str:
-    return f"{edge.action} at {_local(edge.moment, schedule)}" if edge else "its tags or its schedule change"
+def _named(schedule: Schedule) -> str:
+    """Its name; of a long tag in Custodian's grammar so much that the reason still fits into a tag."""
+    return schedule.name if len(schedule.name) <= 90 else f"{schedule.name[:87]}..."
+
+
+def _until_next(edge: Edge | None, schedule: Schedule) -> str:
+    if edge is None:
+        return "Left alone until its schedule or its tags change"
+    return f"Left alone until the next edge: {edge.action} at {_local(edge.moment, schedule)}"
 
 
 def _local(moment: datetime, schedule: Schedule) -> str:
