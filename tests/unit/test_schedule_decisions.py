@@ -320,7 +320,7 @@ def test_reason_names_a_custodian_tag_in_the_form_that_redshift_takes() -> None:
 
 
 def test_reason_of_a_long_custodian_tag_still_fits_into_a_tag() -> None:
-    times = ",".join(f"({day},{hour})" for day, hour in zip("MTWHFSU", range(7, 14), strict=True))
-    tagged = schedule_from_tag(f"off=[{times}];on=[{times.replace(',', ',1')}];tz=et")
+    on, off = (",".join(f"({day},{hour})" for day in "MTWHFSU") for hour in (7, 19))
+    tagged = schedule_from_tag(f"off=[{off}];on=[{on}];tz=et")
     reasons = [decide(tagged, {}, "modifying", last, at(12)).reason for last in (None, Edge(at(12), "resume"), Edge(at(12), "pause"))]
     assert [reason for reason in reasons if not TAG_VALUE.fullmatch(reason)] == []

@@ -73,7 +73,7 @@ class _Check:
     def holidays(self, data: Any, path: str) -> Holidays:
         fields = self.fields(data, path, _HOLIDAYS)
         country, subdivision = fields.get("country"), fields.get("subdivision")
-        if country is None and (subdivision is not None or not fields.get("dates")):
+        if isinstance(data, dict) and not data.get("country") and (subdivision is not None or not data.get("dates")):
             self.wrong(path, "the country is missing. Allowed: country with or without subdivision, dates, or both")
         if country is not None:
             try:
