@@ -118,6 +118,8 @@ def test_every_error_is_told_at_once_with_its_line_and_what_is_allowed() -> None
         ("when_busy: kill", "'kill' is not allowed. Allowed: wait, skip, force"),
         ("drain_seconds: 86401", "'86401' is not allowed. Allowed: a whole number from 0 to 86400"),
         ("idle_pause_minutes: 14", "'14' is not allowed. Allowed: a whole number from 15 to 1440"),
+        ("timezone: localtime", "'localtime' is not a time zone. Allowed: IANA names such as Europe/Berlin, UTC"),
+        ("timezone: Factory", "'Factory' is not a time zone. Allowed: IANA names such as Europe/Berlin, UTC"),
         ("timezone: LOCAL", "'LOCAL' is not a time zone. Allowed: IANA names such as Europe/Berlin, UTC"),
         ("timezone: ../../etc/passwd", "'../../etc/passwd' is not a time zone. Allowed: IANA names such as Europe/Berlin, UTC"),
         ("timezone: [UTC]", "a list is not a text"),

@@ -7,12 +7,12 @@ semicolons: `off=u28M-Fu2c19u29u3bon=u28M-Fu2c7u29u3btz=et`. Source: Cloud Custo
 from __future__ import annotations
 
 import re
-import zoneinfo
 from functools import lru_cache
 
 import msgspec
 
 from autopilot.domain.errors import InvalidInput
+from autopilot.domain.schedule_clock import zone_names
 
 ALLOWED = (
     "off=(days,hour);on=(days,hour);tz=zone with days of M T W H F S U or a range such as M-F, hours 0 to 23, several as [(..),(..)]; "
@@ -120,4 +120,4 @@ def _zone(name: str) -> str:
 @lru_cache(maxsize=1)
 def _iana_names() -> dict[str, str]:
     """Zone names by their lower case, as Custodian reads a tag without its case."""
-    return {name.lower(): name for name in zoneinfo.available_timezones()}
+    return {name.lower(): name for name in zone_names()}

@@ -6,10 +6,20 @@ So moments never run backwards while the wall clock goes on, and everything that
 
 from __future__ import annotations
 
+import zoneinfo
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+#: Files among the zones of some machines that are no zones of IANA's: AWS knows none of them.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 _INSTANT = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """The names of all time zones; ZoneInfo itself would open any file that lies beside them."""
+    return frozenset(zoneinfo.available_timezones() - _NO_ZONES)
 
 
 def moment_of(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from autopilot.domain.documents import Document, read_document
 from autopilot.domain.errors import InvalidInput
+from autopilot.domain.schedule_clock import zone_names
 from autopilot.domain.schedule_days import Days, parse_monthdays, parse_months, parse_weekdays
 from autopilot.domain.schedule_holidays import Holidays, check_country
 from autopilot.domain.schedule_plans import Period
@@ -183,9 +183,8 @@ def _minute(value: Any) -> int:
 
 def _zone(value: Any) -> str:
     name = _text(value)
-    # ZoneInfo opens any file below its folder; what else lies there (localtime, posix/...) is no zone that AWS knows.
-    if name not in zoneinfo.available_timezones():
-        near = _near(name, zoneinfo.available_timezones()) or ["Europe/Berlin", "UTC"]
+    if name not in zone_names():
+        near = _near(name, zone_names()) or ["Europe/Berlin", "UTC"]
         raise ValueError(f"{_shown(name)} is not a time zone. Allowed: IANA names such as {', '.join(near)}")
     return name
 
