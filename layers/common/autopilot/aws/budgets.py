@@ -14,7 +14,6 @@ import msgspec
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.budgets import (
     NAME_PREFIX,
-    WAREHOUSE_TAG,
     Budget,
     alert_key,
     alerts,
@@ -25,7 +24,7 @@ from autopilot.domain.budgets import (
 )
 from autopilot.domain.errors import AutopilotError, WarehouseDiffers
 from autopilot.domain.report import BudgetState
-from autopilot.domain.spec import MANAGED_TAG
+from autopilot.domain.spec import MANAGED_TAG, WAREHOUSE_TAG
 from autopilot.domain.warehouse import Reference
 
 LOOK = ("budgets:ViewBudget",)
@@ -55,7 +54,7 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
             return Set("nothing", f"{warehouse.name} has no budget")
         _call("delete_budget", warehouse, "remove", BudgetName=name)
         return Set("removed", f"the budget of {warehouse.name} is removed")
-    wanted, action = budget_request(warehouse, budget), "nothing"
+    wanted, action = budget_request(warehouse, budget, WAREHOUSE_TAG), "nothing"
     if there is None:
         _create(warehouse, wanted, budget)
         action = "created"
@@ -66,7 +65,7 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
         if _set_alerts(warehouse, budget):
             action = "changed"
     amount = f"{wanted['BudgetLimit']['Amount']} {budget.currency} a month"
-    return Set(action, f"the budget of {warehouse.name} is {amount}", tag_note(tag_status()))
+    return Set(action, f"the budget of {warehouse.name} is {amount}", tag_note(tag_status(), WAREHOUSE_TAG))
 
 
 def _create(warehouse: Reference, wanted: dict[str, Any], budget: Budget) -> None:

@@ -9,8 +9,6 @@ import msgspec
 
 from autopilot.domain.warehouse import Reference, Warehouse
 
-#: Its value is the warehouse's name: Cost Explorer and Budgets tell warehouses apart by it, once it is activated for cost allocation.
-WAREHOUSE_TAG = "autopilot:warehouse"
 #: What the names of all budgets begin with that Autopilot keeps.
 NAME_PREFIX = "autopilot-"
 #: Source: Budgets, `NotificationsWithSubscribers`: up to 10 for one budget.
@@ -55,14 +53,14 @@ def budget_name(warehouse: Warehouse | Reference) -> str:
     return f"{NAME_PREFIX}{warehouse.kind}-{warehouse.region}-{warehouse.name}"
 
 
-def budget_request(warehouse: Reference, budget: Budget) -> dict[str, Any]:
-    """The budget as CreateBudget and UpdateBudget take it: a month's cost of what carries the warehouse's tag, in its region."""
+def budget_request(warehouse: Reference, budget: Budget, tag: str) -> dict[str, Any]:
+    """The budget as CreateBudget and UpdateBudget take it: a month's cost of what carries the tag with the warehouse's name, in its region."""
     return {
         "BudgetName": budget_name(warehouse),
         "BudgetType": "COST",
         "TimeUnit": "MONTHLY",
         "BudgetLimit": {"Amount": str(limit(budget)), "Unit": budget.currency},
-        "CostFilters": {"TagKeyValue": [f"user:{WAREHOUSE_TAG}${warehouse.name}"], "Region": [warehouse.region]},
+        "CostFilters": {"TagKeyValue": [f"user:{tag}${warehouse.name}"], "Region": [warehouse.region]},
     }
 
 
@@ -89,12 +87,12 @@ def same_budget(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return there["BudgetLimit"]["Unit"] == wanted["BudgetLimit"]["Unit"] and all(there.get(field) == wanted[field] for field in fields)
 
 
-def tag_note(status: str) -> str:
+def tag_note(status: str, tag: str) -> str:
     """What keeps a budget from counting, in words; nothing when the tag is active."""
     if status == "active":
         return ""
     told = "is not activated" if status == "inactive" else "may not be activated (only the organization's management account can tell)"
     return (
-        f"the tag {WAREHOUSE_TAG} {told} for cost allocation: until it is, in the billing console under Cost allocation tags, budgets by "
+        f"the tag {tag} {told} for cost allocation: until it is, in the billing console under Cost allocation tags, budgets by "
         "warehouse count nothing; after that AWS takes up to 24 hours"
     )
