@@ -8,7 +8,7 @@ GET    /_sandbox/events   what happens to hints, and how many were sent and drop
 POST   /_sandbox/events   {"drop", "duplicate", "delay_seconds", "shuffle"}
 GET    /_sandbox/clock    {"scale"}
 POST   /_sandbox/clock    {"scale"}: how many life-cycle seconds pass in one real second
-POST   /_sandbox/snapshots {"cluster", "older_by_hours"}: make every snapshot of a cluster older
+POST   /_sandbox/snapshots {"cluster" or "namespace", "older_by_hours"}: make every snapshot of it older
 POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
 """
 
@@ -42,7 +42,7 @@ _EVENT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "delay_seconds": (int, float),
     "shuffle": (bool,),
 }
-_SNAPSHOT_FIELDS: Mapping[str, tuple[type, ...]] = {"cluster": (str,), "older_by_hours": (int, float)}
+_SNAPSHOT_FIELDS: Mapping[str, tuple[type, ...]] = {"cluster": (str,), "namespace": (str,), "older_by_hours": (int, float)}
 _CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
 
 
@@ -116,9 +116,13 @@ class Desk:
 
     def _age_snapshots(self, spec: Json) -> Json:
         _check_fields(spec, _SNAPSHOT_FIELDS)
-        if len(spec) < len(_SNAPSHOT_FIELDS):
-            raise BadRequest(f"needed are {', '.join(_SNAPSHOT_FIELDS)}")
-        self._world.clusters.age_snapshots(spec["cluster"], timedelta(hours=spec["older_by_hours"]))
+        if len(spec) != 2 or "older_by_hours" not in spec:
+            raise BadRequest("needed are older_by_hours and either cluster or namespace")
+        by = timedelta(hours=spec["older_by_hours"])
+        if "cluster" in spec:
+            self._world.clusters.age_snapshots(spec["cluster"], by)
+        else:
+            self._world.serverless.age_snapshots(spec["namespace"], by)
         return spec
 
     def _reset(self, _: Json) -> Json:

@@ -20,6 +20,7 @@ OUTPUTS = {
     "delete_warehouse": "DeleteWarehouseArn",
     "resize_warehouse": "ResizeWarehouseArn",
     "snapshot_warehouse": "SnapshotWarehouseArn",
+    "clean_snapshots": "CleanSnapshotsArn",
 }
 
 

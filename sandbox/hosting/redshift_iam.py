@@ -29,7 +29,11 @@ _CLUSTER_RESOURCES = (
 )
 # Creating and restoring a cluster names other resources too; the cluster itself is what the permission is checked on.
 _CLUSTER_FIRST = {"CreateCluster", "RestoreFromClusterSnapshot", "ModifyCluster"}
-_ANY_CLUSTER = {"DescribeClusters": "cluster:*", "DescribeClusterSnapshots": "snapshot:*/*"}
+_ANY_CLUSTER = {
+    "DescribeClusters": "cluster:*",
+    "DescribeClusterSnapshots": "snapshot:*/*",
+    "BatchDeleteClusterSnapshots": "snapshot:*/*",
+}
 # The Data API checks the warehouse when a statement is submitted; afterwards it looks at who owns the statement.
 _STATEMENT_OPERATIONS = {"DescribeStatement", "GetStatementResult", "GetStatementResultV2", "CancelStatement", "ListStatements"}
 # Of the Serverless operations, these are checked on the snapshot, also where they name a namespace and a workgroup.

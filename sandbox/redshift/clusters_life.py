@@ -144,8 +144,9 @@ class ClusterLife(Snapshots):
         self._emit("final snapshot started", snapshot.name)
 
     def _final_snapshot_done(self, snapshot: Snapshot) -> None:
+        size_mb = self.world.databases.size_mb(snapshot.key)
         with self._lock:
-            snapshot.status, snapshot.cluster.status = "available", "deleting"
+            snapshot.status, snapshot.size_mb, snapshot.cluster.status = "available", size_mb, "deleting"
         self._emit("final snapshot completed", snapshot.name)
         self.timeline.after(DURATIONS["delete cluster"], partial(self._deleted, snapshot.cluster))
 

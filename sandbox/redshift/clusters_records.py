@@ -230,6 +230,7 @@ class Snapshot:
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "creating"
     created: datetime = field(default_factory=utcnow)
+    size_mb: float | None = None
 
     def __post_init__(self) -> None:
         # A snapshot keeps what its cluster was at that moment.
@@ -271,6 +272,7 @@ class Snapshot:
             "Encrypted": self.encrypted,
             "KmsKeyId": self.kms_key,
             "OwnerAccount": ACCOUNT,
+            "TotalBackupSizeInMegaBytes": self.size_mb,
             "Tags": wire_tags(self.tags),
             **self._manual_retention(),
         }

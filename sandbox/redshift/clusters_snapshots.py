@@ -163,10 +163,11 @@ class Snapshots(Creation):
         self._fill(snapshot, self._snapshot_done)
 
     def _snapshot_done(self, snapshot: Snapshot) -> None:
+        size_mb = self.world.databases.size_mb(snapshot.key)
         with self._lock:
             if self._snapshots.get(snapshot.name) is not snapshot:
                 return
-            snapshot.status = "available"
+            snapshot.status, snapshot.size_mb = "available", size_mb
         if snapshot.manual:
             self._emit("snapshot completed", snapshot.name)
 

@@ -163,9 +163,17 @@ class Access(ServerlessState):
                 self._snapshots.pop(snapshot.name, None)
             raise
 
+    def age_snapshots(self, namespace: str, by: timedelta) -> None:
+        """Make every snapshot of the namespace, which may be deleted, older, as if it had been taken that much earlier."""
+        with self._present():
+            for snapshot in self._snapshots.values():
+                if snapshot.namespace.name == namespace:
+                    snapshot.created -= by
+
     def _snapshot_done(self, snapshot: ServerlessSnapshot) -> None:
+        size_mb = self.world.databases.size_mb(snapshot.key)
         with self._lock:
-            snapshot.status = "AVAILABLE"
+            snapshot.status, snapshot.size_mb = "AVAILABLE", size_mb
         self._emit("snapshot completed", snapshot.name, snapshot.arn)
 
     def _drop_expired(self) -> None:

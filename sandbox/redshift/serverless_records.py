@@ -156,6 +156,7 @@ class ServerlessSnapshot:
     tags: dict[str, str]
     status: str = "CREATING"
     created: datetime = field(default_factory=utcnow)
+    size_mb: float | None = None
     resource_id: str = field(default_factory=_new_id)
 
     @property
@@ -185,6 +186,7 @@ class ServerlessSnapshot:
             "snapshotRetentionStartTime": self.created,
             "snapshotRetentionPeriod": self.retention_days,
             "snapshotRemainingDays": left,
+            "totalBackupSizeInMegaBytes": self.size_mb,
         }
 
 

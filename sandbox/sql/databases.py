@@ -171,6 +171,12 @@ class Databases:
         """How many statements run there now, of all users and databases."""
         return self.history.running(warehouse)
 
+    def size_mb(self, warehouse: str) -> float:
+        """How much its databases hold, in megabytes of 1,048,576 bytes."""
+        query = "SELECT coalesce(sum(pg_database_size(oid)), 0)::float FROM pg_database WHERE starts_with(datname, %s)"
+        [(size,)] = self._run(query, values=(prefix(warehouse) + USER,))
+        return round(float(size) / 1024**2, 3)
+
     def databases(self, warehouse: str) -> list[str]:
         """The plain names of a warehouse's databases."""
         return sorted(self._plain_name(name) for name in self._databases_of(warehouse))

@@ -29,6 +29,7 @@ class Clusters(Fake):
         self.clusters: dict[str, dict[str, Any]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.namesakes: set[str] = set()
+        self.restoring: set[str] = set()
         #: What each cluster can be resized to without a classic resize, what is sold, and how the last resize of each stands.
         self.elastic: list[tuple[str, int]] = []
         self.sold: set[str] = {"ra3.large"}
@@ -64,6 +65,7 @@ class Clusters(Fake):
         status: str = "available",
         age: timedelta = timedelta(hours=1),
         of_namesake: bool = False,
+        **more: Any,
     ) -> None:
         """A snapshot; `of_namesake` says that its cluster is deleted, and another one has its name now."""
         taken = datetime.now(UTC) - age
@@ -72,11 +74,12 @@ class Clusters(Fake):
             "ClusterIdentifier": cluster,
             "SnapshotCreateTime": taken,
             "Status": status,
+            **more,
         }
         self.namesakes |= {identifier} if of_namesake else set()
 
-    def describe_clusters(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        return {"Clusters": [self._known(ClusterIdentifier)]}
+    def describe_clusters(self, ClusterIdentifier: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        return {"Clusters": [self._known(ClusterIdentifier)] if ClusterIdentifier else list(self.clusters.values())}
 
     def create_cluster(self, ClusterIdentifier: str, **request: Any) -> dict[str, Any]:  # noqa: N803
         if ClusterIdentifier in self.clusters:
@@ -139,6 +142,18 @@ class Clusters(Fake):
                 one for one in found if ClusterIdentifier in {"", one["ClusterIdentifier"]} and one["SnapshotCreateTime"] >= StartTime
             ]
         }
+
+    def batch_delete_cluster_snapshots(self, Identifiers: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        deleted, errors = [], []
+        for one in Identifiers:
+            name = one["SnapshotIdentifier"]
+            if name in self.snapshots and name not in self.restoring:
+                del self.snapshots[name]
+                deleted.append(name)
+            else:
+                code = "InvalidClusterSnapshotState" if name in self.restoring else "ClusterSnapshotNotFound"
+                errors.append({"SnapshotIdentifier": name, "FailureCode": code, "FailureReason": "said the service"})
+        return {"Resources": deleted, "Errors": errors}
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self.clusters:
@@ -226,9 +241,27 @@ class Serverless(Fake):
         workgroup.update(changes)
         return {"workgroup": workgroup}
 
-    def add_snapshot(self, name: str, namespace: str = "adhoc", *, status: str = "AVAILABLE", age: timedelta = timedelta(hours=1)) -> None:
-        taken = datetime.now(UTC) - age
-        self.snapshots[name] = {"snapshotName": name, "namespaceName": namespace, "snapshotCreateTime": taken, "status": status}
+    def add_snapshot(
+        self,
+        name: str,
+        namespace: str = "adhoc",
+        *,
+        status: str = "AVAILABLE",
+        age: timedelta = timedelta(hours=1),
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """A snapshot of a namespace, which may be deleted."""
+        arn = self._arn("snapshot", name)
+        self.tags[arn] = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        self.snapshots[name] = {
+            "snapshotName": name,
+            "snapshotArn": arn,
+            "namespaceName": namespace,
+            "namespaceArn": self._arn("namespace", namespace),
+            "snapshotCreateTime": datetime.now(UTC) - age,
+            "status": status,
+            "totalBackupSizeInMegaBytes": 5.0,
+        }
 
     def create_snapshot(self, namespaceName: str, snapshotName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         self._known(self.namespaces, namespaceName)
@@ -239,6 +272,13 @@ class Serverless(Fake):
 
     def get_snapshot(self, snapshotName: str) -> dict[str, Any]:  # noqa: N803
         return {"snapshot": self._known(self.snapshots, snapshotName)}
+
+    def list_namespaces(self, **_: Any) -> dict[str, Any]:
+        return {"namespaces": list(self.namespaces.values())}
+
+    def delete_snapshot(self, snapshotName: str) -> dict[str, Any]:  # noqa: N803
+        self._known(self.snapshots, snapshotName)
+        return {"snapshot": self.snapshots.pop(snapshotName)}
 
     def list_snapshots(self, namespaceName: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
         if namespaceName and namespaceName not in self.namespaces:

@@ -142,6 +142,9 @@ class FakeDatabases:
     def set_base_capacity(self, warehouse: str, base_rpu: float) -> None:
         self.base_rpu[warehouse] = base_rpu
 
+    def size_mb(self, warehouse: str) -> float:
+        return 8.0 if warehouse in self.warehouses else 0.0
+
     def active_queries(self, warehouse: str) -> int:
         return int(warehouse in self.busy)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from autopilot.aws import clusters, workgroups
-from autopilot.aws.clients import client, translated
-from autopilot.domain.errors import AutopilotError
+from autopilot.aws.clients import call, client, translated
+from autopilot.domain.errors import AutopilotError, TransientError
 from autopilot.domain.snapshots import Snapshot
 from autopilot.domain.warehouse import Kind, Warehouse
 
 LIST = ("redshift:DescribeClusterSnapshots", "redshift-serverless:ListSnapshots")
+DELETE = ("redshift:BatchDeleteClusterSnapshots", "redshift-serverless:DeleteSnapshot")
 TAKE = ("redshift:CreateClusterSnapshot", "redshift:CreateTags", *workgroups.TAKE_SNAPSHOT)
 
 
@@ -33,6 +37,38 @@ def find(kind: Kind, name: str, identifier: str) -> Snapshot | None:
     if kind == "cluster":
         return next(iter(_described(SnapshotIdentifier=identifier)), None)
     return next((one for one in of("workgroup", name) if one.identifier == identifier), None)
+
+
+def every() -> list[Snapshot]:
+    """All snapshots of the account and region, of both kinds. Those of namespaces come without their tags: see `with_tags`."""
+    return [*_described(), *_listed()]
+
+
+def with_tags(snapshot: Snapshot) -> Snapshot:
+    """The snapshot of a namespace with its tags. Source: ListTagsForResource."""
+    return msgspec.structs.replace(snapshot, tags=workgroups.tags_of(snapshot.arn))
+
+
+def delete_of_clusters(chosen: Sequence[Snapshot]) -> dict[str, str]:
+    """Delete up to 100 snapshots of clusters; those that AWS did not delete, each with its reason. One that is gone counts as deleted.
+
+    Source: BatchDeleteClusterSnapshots.
+    """
+    which = [{"SnapshotIdentifier": one.identifier, "SnapshotClusterIdentifier": one.warehouse} for one in chosen]
+    answer = call("redshift", "batch_delete_cluster_snapshots", f"delete {len(which)} snapshots", Identifiers=which)
+    errors = [one for one in answer.get("Errors", []) if one.get("FailureCode") != "ClusterSnapshotNotFound"]
+    return {one["SnapshotIdentifier"]: f"{one.get('FailureReason', '')} ({one.get('FailureCode', '')})" for one in errors}
+
+
+def delete_of_namespace(chosen: Snapshot) -> str:
+    """Delete a snapshot of a namespace; why AWS did not, or nothing. One that is gone counts as deleted. Source: DeleteSnapshot."""
+    try:
+        call("redshift-serverless", "delete_snapshot", f"delete snapshot {chosen.identifier}", snapshotName=chosen.identifier)
+    except TransientError:
+        raise
+    except AutopilotError as error:
+        return "" if error.code == "ResourceNotFoundException" else str(error)
+    return ""
 
 
 def _of_cluster(name: str) -> list[Snapshot]:
@@ -65,6 +101,8 @@ def _of_cluster_answer(found: dict[str, Any]) -> Snapshot:
         size_mb=found.get("TotalBackupSizeInMegaBytes"),
         size=f"{found['NumberOfNodes']} x {found['NodeType']}" if "NodeType" in found else "",
         owner=found.get("OwnerAccount", ""),
+        origin=str(found.get("ClusterCreateTime", "")),
+        shared_with=[one.get("AccountId", "") for one in found.get("AccountsWithRestoreAccess", [])],
         tags={tag["Key"]: tag.get("Value", "") for tag in found.get("Tags", [])},
     )
 
@@ -98,4 +136,6 @@ def _of_namespace_answer(found: dict[str, Any]) -> Snapshot:
         remaining_days=found.get("snapshotRemainingDays"),
         size_mb=found.get("totalBackupSizeInMegaBytes"),
         owner=found.get("ownerAccount", ""),
+        origin=found.get("namespaceArn", ""),
+        shared_with=[*found.get("accountsWithRestoreAccess", []), *found.get("accountsWithProvisionedRestoreAccess", [])],
     )

@@ -17,7 +17,7 @@ CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:TagResourc
 DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
 TAKE_SNAPSHOT = ("redshift-serverless:CreateSnapshot", "redshift-serverless:GetSnapshot", "redshift-serverless:TagResource")
 LOOK_AT_SNAPSHOT = ("redshift-serverless:GetSnapshot",)
-_SERVICE = "redshift-serverless"
+SERVICE = "redshift-serverless"
 
 
 def find(name: str) -> Warehouse | None:
@@ -44,7 +44,7 @@ def find(name: str) -> Warehouse | None:
         subnet_ids=workgroup.get("subnetIds", []),
         security_group_ids=workgroup.get("securityGroupIds", []),
         namespace=workgroup["namespaceName"],
-        tags=_tags(arn),
+        tags=tags_of(arn),
     )
 
 
@@ -59,7 +59,7 @@ class Namespace(msgspec.Struct, frozen=True):
 def find_namespace(name: str) -> Namespace | None:
     """The namespace of that name, or None."""
     found = _get("namespace", name)
-    return None if found is None else Namespace(found.get("dbName") or "dev", _tags(found["namespaceArn"]), found["status"].lower())
+    return None if found is None else Namespace(found.get("dbName") or "dev", tags_of(found["namespaceArn"]), found["status"].lower())
 
 
 def create_namespace(request: dict[str, Any]) -> bool:
@@ -74,12 +74,12 @@ def create_workgroup(request: dict[str, Any]) -> bool:
 
 def update(name: str, request: dict[str, Any]) -> None:
     """Change one parameter of the workgroup, as AWS takes one at a time. Source: UpdateWorkgroup."""
-    call(_SERVICE, "update_workgroup", f"change workgroup {name}", workgroupName=name, **request)
+    call(SERVICE, "update_workgroup", f"change workgroup {name}", workgroupName=name, **request)
 
 
 def tag(arn: str, tags: dict[str, str]) -> None:
     """Set tags. Source: TagResource."""
-    call(_SERVICE, "tag_resource", f"tag {arn}", resourceArn=arn, tags=[{"key": key, "value": value} for key, value in tags.items()])
+    call(SERVICE, "tag_resource", f"tag {arn}", resourceArn=arn, tags=[{"key": key, "value": value} for key, value in tags.items()])
 
 
 def delete_workgroup(name: str) -> None:
@@ -100,7 +100,7 @@ def take_snapshot(namespace: str, identifier: str, retention_days: int) -> None:
     what = f"take snapshot {identifier} of namespace {namespace}"
     tags = [{"key": MANAGED_TAG, "value": "true"}]
     try:
-        call(_SERVICE, "create_snapshot", what, namespaceName=namespace, snapshotName=identifier, retentionPeriod=retention_days, tags=tags)
+        call(SERVICE, "create_snapshot", what, namespaceName=namespace, snapshotName=identifier, retentionPeriod=retention_days, tags=tags)
     except AutopilotError as error:
         # ConflictException means both "exists" and "another operation runs": only a look tells which.
         if error.code != "ConflictException" or snapshot_status(identifier) is None:
@@ -110,7 +110,7 @@ def take_snapshot(namespace: str, identifier: str, retention_days: int) -> None:
 def snapshot_status(identifier: str) -> str | None:
     """The status of a snapshot in lower case, or None when it does not exist. Source: GetSnapshot."""
     try:
-        found = call(_SERVICE, "get_snapshot", f"describe snapshot {identifier}", snapshotName=identifier)["snapshot"]
+        found = call(SERVICE, "get_snapshot", f"describe snapshot {identifier}", snapshotName=identifier)["snapshot"]
     except AutopilotError as error:
         if error.code != "ResourceNotFoundException":
             raise
@@ -121,7 +121,7 @@ def snapshot_status(identifier: str) -> str | None:
 def _create(kind: str, request: dict[str, Any]) -> bool:
     name = request[f"{kind}Name"]
     try:
-        call(_SERVICE, f"create_{kind}", f"create {kind} {name}", **request)
+        call(SERVICE, f"create_{kind}", f"create {kind} {name}", **request)
     except AutopilotError as error:
         # ConflictException means both "exists" and "another operation runs": only a look tells which.
         if error.code == "ConflictException" and _get(kind, name) is not None:
@@ -132,7 +132,7 @@ def _create(kind: str, request: dict[str, Any]) -> bool:
 
 def _get(kind: str, name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = call(_SERVICE, f"get_{kind}", f"describe {kind} {name}", **{f"{kind}Name": name})[kind]
+        found: dict[str, Any] = call(SERVICE, f"get_{kind}", f"describe {kind} {name}", **{f"{kind}Name": name})[kind]
     except AutopilotError as error:
         if error.code != "ResourceNotFoundException":
             raise
@@ -142,12 +142,13 @@ def _get(kind: str, name: str) -> dict[str, Any] | None:
 
 def _delete(kind: str, name: str, **how: str) -> None:
     try:
-        call(_SERVICE, f"delete_{kind}", f"delete {kind} {name}", **{f"{kind}Name": name}, **how)
+        call(SERVICE, f"delete_{kind}", f"delete {kind} {name}", **{f"{kind}Name": name}, **how)
     except AutopilotError as error:
         if error.code != "ResourceNotFoundException":
             raise
 
 
-def _tags(arn: str) -> dict[str, str]:
-    tags = call(_SERVICE, "list_tags_for_resource", f"list the tags of {arn}", resourceArn=arn)["tags"]
+def tags_of(arn: str) -> dict[str, str]:
+    """The tags of a workgroup, a namespace or a snapshot. Source: ListTagsForResource."""
+    tags = call(SERVICE, "list_tags_for_resource", f"list the tags of {arn}", resourceArn=arn)["tags"]
     return {tag["key"]: tag.get("value", "") for tag in tags}

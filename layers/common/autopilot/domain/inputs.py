@@ -79,6 +79,21 @@ class SnapshotInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retention_days: Annotated[int, msgspec.Meta(ge=-1, le=3653)] = 30
 
 
+class CleanInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `clean_snapshots`. Without `dry_run: false` it only says what it would delete.
+
+    Manual snapshots older than `older_than_days` go, except the newest `keep_last` of each warehouse; those of deleted warehouses go after
+    `orphans_older_than_days`, or never when that is null. `warehouses` and `snapshots` narrow it down to those named.
+    """
+
+    dry_run: bool = True
+    older_than_days: Annotated[int, msgspec.Meta(ge=1, le=3653)] = 90
+    keep_last: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3
+    orphans_older_than_days: Annotated[int, msgspec.Meta(ge=1, le=3653)] | None = 365
+    warehouses: list[str] = []
+    snapshots: list[str] = []
+
+
 class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Input of `run_sql`: `sql` (text, or a list of statements) or `sql_uri` (a file in the Autopilot bucket), not both.
 

@@ -18,8 +18,8 @@ MOST_LISTED = 200
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One snapshot. `warehouse` is the cluster, or the namespace that it was taken of; `status` is AWS's own word in lower case.
 
-    `retention_days` and `remaining_days` are -1 for one that is kept for ever, and None where AWS does not say; `size_mb` is what AWS
-    bills it for, in megabytes.
+    `retention_days` and `remaining_days` are -1 for one that is kept for ever, and None where AWS does not say; `size_mb` is the size of
+    the whole backup in megabytes, of which others may share a part. `origin` tells a warehouse from a later one of the same name.
     """
 
     identifier: str
@@ -34,6 +34,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size_mb: float | None = None
     size: str = ""
     owner: str = ""
+    origin: str = ""
+    shared_with: list[str] = []
     tags: dict[str, str] = {}
 
 

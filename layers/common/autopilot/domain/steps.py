@@ -11,10 +11,11 @@ from autopilot.domain import changes
 from autopilot.domain.budgets import Budget
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
-from autopilot.domain.inputs import Common, ResizeInput
+from autopilot.domain.inputs import CleanInput, Common, ResizeInput
 from autopilot.domain.resizing import SNAPSHOT_DAYS, Size, Way
+from autopilot.domain.retention import Tally, Verdict
 from autopilot.domain.signin import Target
-from autopilot.domain.snapshots import Snapshot
+from autopilot.domain.snapshots import MOST_LISTED, Snapshot
 from autopilot.domain.spec import Spec
 from autopilot.domain.warehouse import Reference, Warehouse
 
@@ -101,6 +102,14 @@ class TakeSnapshot(Step, tag="take", frozen=True, kw_only=True):
     retention_days: int
     snapshot: str = ""
     purpose: Literal["manual", "resize"] = "manual"
+
+
+class CleanSnapshots(Step, tag="clean", frozen=True, kw_only=True):
+    """Delete the next snapshots that the rules of `input` give up, judged by their age at `started_at`; leave out those of `failed`."""
+
+    input: dict[str, Any]
+    started_at: datetime
+    failed: dict[str, str] = {}
 
 
 class SetBudget(Step, tag="budget", frozen=True, kw_only=True):
@@ -236,6 +245,33 @@ class SnapshotPlan(Plan, frozen=True, kw_only=True):
     retention_days: int = 0
     snapshots: list[Snapshot] = []
     found: int = 0
+
+
+class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan to clean up snapshots: how many of what size go, how many stay for which reason, and where the verdict on each stands."""
+
+    action: Literal["clean", "nothing"]
+    reason: str
+    asked: str
+    dry_run: bool
+    report: str
+    tally: Tally
+    deleting: list[str] = []
+
+    @classmethod
+    def of_verdicts(cls, judged: list[Verdict], figures: Tally, asked: CleanInput, report: str) -> Self:
+        """The plan for what was judged; it names the first that go."""
+        kept = ", ".join(f"{count} {kind}" for kind, count in sorted(figures.kept.items()))
+        stay = f"{figures.found - figures.deleting} stay" + (f" ({kept})" if kept else "")
+        return cls(
+            action="clean" if figures.deleting else "nothing",
+            reason=f"{figures.deleting} of {figures.found} snapshots go, with up to {figures.size_mb:,.0f} MB; {stay}",
+            asked=asked.reason,
+            dry_run=asked.dry_run,
+            report=report,
+            tally=figures,
+            deleting=[one.snapshot.identifier for one in judged if one.action == "delete"][:MOST_LISTED],
+        )
 
 
 class DeletePlan(Plan, frozen=True, kw_only=True):
