@@ -21,6 +21,7 @@ OUTPUTS = {
     "resize_warehouse": "ResizeWarehouseArn",
     "snapshot_warehouse": "SnapshotWarehouseArn",
     "clean_snapshots": "CleanSnapshotsArn",
+    "secure_warehouse": "SecureWarehouseArn",
 }
 
 

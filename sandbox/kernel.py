@@ -17,6 +17,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 ACCOUNT = "000000000000"
+#: The default VPC and its subnets, as ministack names them.
+DEFAULT_VPC = "vpc-00000001"
+DEFAULT_SUBNETS = ("subnet-00000001", "subnet-00000002", "subnet-00000003")
 REGION = "us-east-1"
 
 

@@ -178,6 +178,7 @@ class Host:
             fidelity,
             gateway,
             nested_execution,
+            networks,
             redshift_iam,
             scheduling,
             tagging,
@@ -199,6 +200,7 @@ class Host:
         fidelity.apply(world)
         nested_execution.apply(world)
         distributed_map.apply()
+        networks.apply()
         scheduling.apply()
         tagging.apply(world)
         budgets_iam.apply()

@@ -156,6 +156,9 @@ class Changes(ClusterLife):
         return key_changes or bool(params.get("Encrypted", cluster.encrypted)) != cluster.encrypted
 
     def _modify_later(self, cluster: Cluster, params: Params) -> None:
+        if "EnhancedVpcRouting" in params and params["EnhancedVpcRouting"] != cluster.enhanced_vpc_routing:
+            # Source: management guide, enhanced VPC routing: the cluster restarts by itself to apply the change.
+            self._restart(cluster)
         seconds = DURATIONS["encrypt cluster" if cluster.status == "resizing" else "modify cluster"]
         try:
             self._set_password(cluster, params)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sandbox.kernel import ACCOUNT, REGION, utcnow
+from sandbox.kernel import ACCOUNT, DEFAULT_VPC, REGION, utcnow
 from sandbox.redshift.clusters_nodes import CLUSTER_VERSION, ZONES, elastic_sizes
 from sandbox.world import Target
 
-VPC: Final = "vpc-5a4db0c5"
+VPC: Final = DEFAULT_VPC
 PAUSED: Final = ("pausing", "paused", "resuming")
 
 _AVAILABILITY: Final = {

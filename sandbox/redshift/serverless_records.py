@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.kernel import ACCOUNT, REGION, utcnow
+from sandbox.kernel import ACCOUNT, DEFAULT_SUBNETS, REGION, utcnow
 from sandbox.redshift.serverless_rules import CONFIG_DEFAULTS
 from sandbox.world import Target
 
@@ -83,7 +83,7 @@ class Workgroup:
     ip_address_type: str = "ipv4"
     track: str = "current"
     port: int = 5439
-    subnets: list[str] = field(default_factory=list)
+    subnets: list[str] = field(default_factory=lambda: list(DEFAULT_SUBNETS))
     security_groups: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=utcnow)

@@ -18,7 +18,7 @@ from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplore
 from tests.handlers.wiring import Call, Refusal, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("redshift", "redshift-serverless", "redshift-data", "stepfunctions", "dynamodb", "s3", "budgets", "ce")
+SERVICES = ("redshift", "redshift-serverless", "redshift-data", "stepfunctions", "dynamodb", "s3", "budgets", "ce", "ec2", "iam")
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"
 Handle = Callable[[dict[str, Any]], dict[str, Any]]

@@ -30,6 +30,8 @@ class Clusters(Fake):
         self.snapshots: dict[str, dict[str, Any]] = {}
         self.namesakes: set[str] = set()
         self.restoring: set[str] = set()
+        self.parameters: dict[str, dict[str, str]] = {"default.redshift-2.0": {"require_ssl": "true"}}
+        self.logging: dict[str, dict[str, Any]] = {}
         #: What each cluster can be resized to without a classic resize, what is sold, and how the last resize of each stands.
         self.elastic: list[tuple[str, int]] = []
         self.sold: set[str] = {"ra3.large"}
@@ -154,6 +156,22 @@ class Clusters(Fake):
                 code = "InvalidClusterSnapshotState" if name in self.restoring else "ClusterSnapshotNotFound"
                 errors.append({"SnapshotIdentifier": name, "FailureCode": code, "FailureReason": "said the service"})
         return {"Resources": deleted, "Errors": errors}
+
+    def modify_cluster(self, ClusterIdentifier: str, **changes: Any) -> dict[str, Any]:  # noqa: N803
+        self._move(ClusterIdentifier, {"available"}, "modifying")["Cluster"].update(changes)
+        return {"Cluster": self.clusters[ClusterIdentifier]}
+
+    def describe_cluster_parameters(self, ParameterGroupName: str) -> dict[str, Any]:  # noqa: N803
+        parameters = self.parameters.get(ParameterGroupName, {})
+        return {"Parameters": [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()]}
+
+    def describe_logging_status(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
+        return self.logging.get(self._known(ClusterIdentifier)["ClusterIdentifier"], {"LoggingEnabled": False})
+
+    def enable_logging(self, ClusterIdentifier: str, **where: Any) -> dict[str, Any]:  # noqa: N803
+        self._known(ClusterIdentifier)
+        self.logging[ClusterIdentifier] = {"LoggingEnabled": True, **where}
+        return self.logging[ClusterIdentifier]
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self.clusters:

@@ -819,6 +819,16 @@ def test_temporary_credentials_name_the_user(clusters: Clusters) -> None:
         clusters.get_cluster_credentials({"ClusterIdentifier": "nobody", "DbUser": "boss"}, ROOT)
 
 
+def test_enhanced_vpc_routing_is_applied_by_a_restart_that_drops_sessions(clusters: Clusters, world: FakeWorld) -> None:
+    create(clusters)
+    world.databases.busy.add("cluster:analytics")
+    clusters.modify_cluster(NAME | {"PubliclyAccessible": True}, ROOT)
+    wait(clusters, "modify cluster")
+    assert world.databases.active_queries("cluster:analytics")
+    clusters.modify_cluster(NAME | {"EnhancedVpcRouting": True}, ROOT)
+    assert not world.databases.active_queries("cluster:analytics")
+
+
 def test_audit_logs_go_to_an_existing_bucket_or_to_cloudwatch(clusters: Clusters, world: FakeWorld) -> None:
     create(clusters)
     with refused("BucketNotFoundFault"):

@@ -29,7 +29,14 @@ _BY_CODE: dict[str, type[errors.AutopilotError]] = {
         errors.Throttled,
     ),
     **dict.fromkeys(
-        ("InvalidClusterState", "InvalidClusterSnapshotState", "ConflictException", "InvalidNamespaceFault"), errors.WarehouseNotReady
+        (
+            "InvalidClusterState",
+            "InvalidClusterSnapshotState",
+            "InvalidClusterParameterGroupState",
+            "ConflictException",
+            "InvalidNamespaceFault",
+        ),
+        errors.WarehouseNotReady,
     ),
     **dict.fromkeys(("InsufficientClusterCapacity", "InsufficientCapacityException"), errors.CapacityUnavailable),
     **dict.fromkeys(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDenied),

@@ -13,9 +13,7 @@ from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift:DescribeClusters",)
 #: Redshift asks EC2 and Secrets Manager with the caller's rights. Source: management guide, identity-based policies.
-CREATE = (
-    "redshift:CreateCluster",
-    "redshift:CreateTags",
+LOOK_AT_NETWORKS = (
     "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
     "ec2:DescribeAvailabilityZones",
@@ -24,6 +22,11 @@ CREATE = (
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcs",
+)
+CREATE = (
+    "redshift:CreateCluster",
+    "redshift:CreateTags",
+    *LOOK_AT_NETWORKS,
     "secretsmanager:CreateSecret",
     "secretsmanager:TagResource",
     "secretsmanager:DescribeSecret",

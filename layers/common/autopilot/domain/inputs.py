@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from autopilot.domain.baseline import Consent, RuleName
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.warehouse import Reference
 
@@ -92,6 +93,24 @@ class CleanInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     orphans_older_than_days: Annotated[int, msgspec.Meta(ge=1, le=3653)] | None = 365
     warehouses: list[str] = []
     snapshots: list[str] = []
+
+
+class SecureInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `secure_warehouse`.
+
+    `reboot` agrees to a restart, which drops sessions; `read_only` to hours without writes while an unencrypted cluster is encrypted.
+    `accept` names rules that are to stay broken, each with the reason.
+    """
+
+    warehouse: str | Reference
+    reboot: Literal["refuse", "allow"] = "refuse"
+    read_only: Literal["refuse", "allow"] = "refuse"
+    accept: dict[RuleName, Reason] = {}
+
+    @property
+    def consent(self) -> Consent:
+        """What people agreed to."""
+        return Consent(reboot=self.reboot == "allow", read_only=self.read_only == "allow", accept=dict(self.accept))
 
 
 class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):

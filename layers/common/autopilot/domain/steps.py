@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from autopilot.domain import changes
+from autopilot.domain.baseline import Consent, Finding, Tried
 from autopilot.domain.budgets import Budget
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
@@ -117,6 +118,14 @@ class SetBudget(Step, tag="budget", frozen=True, kw_only=True):
 
     warehouse: Reference
     budget: Budget | None = None
+
+
+class Secure(Step, tag="secure", frozen=True, kw_only=True):
+    """Make the next repair of a warehouse; `tried` are those that this execution has made."""
+
+    warehouse: Reference
+    consent: Consent = Consent()
+    tried: list[Tried] = []
 
 
 class Run(Waiting, tag="run", frozen=True, kw_only=True):
@@ -293,6 +302,13 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
         known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
         planned = changes.plan_changes(spec, known) if decision.action == "change" else []
         return cls.of(known, decision, asked, spec=spec, changes=planned)
+
+
+class SecurePlan(Plan, frozen=True, kw_only=True):
+    """A plan to secure, with what was found, and what people agreed to."""
+
+    findings: list[Finding]
+    consent: Consent
 
 
 class SqlPlan(Plan, frozen=True, kw_only=True):
