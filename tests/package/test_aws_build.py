@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import filecmp
+import importlib.util
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,16 @@ def test_layer_holds_our_package_as_it_is_in_the_repository(built_for_aws: Built
     assert filecmp.cmpfiles(source, copy, files, shallow=False) == (files, [], [])
 
 
-@pytest.mark.parametrize("name", ["boto3", "botocore", "__pycache__", "tests", "bin", "sandbox", "moto", "ministack"])
+@pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only the runtime's own Python can compile for it")
+def test_layer_is_compiled_so_that_no_cold_start_compiles_it(built_for_aws: Built) -> None:
+    sources = list((built_for_aws.layer / "python").rglob("*.py"))
+    compiled = [Path(importlib.util.cache_from_source(str(file))) for file in sources]
+    assert [str(file) for file in compiled if not file.is_file()] == []
+    # The second word's bits say that the source's hash stands in the file, and that nobody compares it. Source: PEP 552.
+    assert {struct.unpack_from("<I", file.read_bytes(), 4) for file in compiled} == {(0b01,)}
+
+
+@pytest.mark.parametrize("name", ["boto3", "botocore", "tests", "bin", "sandbox", "moto", "ministack"])
 def test_layer_holds_nothing_that_does_not_belong_there(name: str, built_for_aws: Built) -> None:
     assert [str(found) for found in built_for_aws.layer.rglob(name)] == []
 

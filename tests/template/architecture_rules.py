@@ -25,8 +25,8 @@ IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 LAZY_PARSERS = {"sqlglot": {"sql"}, "yaml": {"spec", "documents"}, "holidays": {"schedule_holidays"}}
 #: What travels in the layers.
 DEPLOYED_GROUPS = ("layer", "calendar", "report")
-#: What the Lambda runtime brings along. Source: Lambda guide, "Runtime-included SDK versions".
-RUNTIME_PACKAGES = {"boto3", "botocore"}
+#: What the Lambda runtime brings along, as far as it is used: boto3 on top of these would only cost time. Source: Lambda guide, "Runtime-included SDK versions".
+RUNTIME_PACKAGES = {"botocore", "s3transfer"}
 #: Where the name of a package and of its module differ.
 MODULES = {"pyyaml": "yaml"}
 

@@ -18,7 +18,7 @@ GOOD = {
     "tests/handlers/test_run_sql.py": "",
     APP: "import json\nfrom autopilot.aws import statements",
     f"{DOMAIN}/sql.py": "import re\nimport msgspec\nfrom autopilot.domain.errors import X\ndef read():\n    import sqlglot",
-    f"{AWS}/statements.py": "import boto3\nimport time\nimport yaml\nfrom autopilot.domain import sql",
+    f"{AWS}/statements.py": "import botocore\nimport time\nimport yaml\nfrom autopilot.domain import sql",
     "layers/common/autopilot/runtime/handler.py": "import os\nimport aws_lambda_powertools",
 }
 
@@ -41,6 +41,7 @@ BREAKS: list[tuple[Rule, str, str | None, str]] = [
     (ABOVE, f"{AWS}/a.py", "from autopilot import runtime", "a.py:1: imports autopilot.runtime"),
     (rules.functions_know_only_our_package, APP, "import sandbox", "app.py:1: imports sandbox"),
     (rules.functions_know_only_our_package, APP, "def f():\n    import boto3", "app.py:2: imports boto3"),
+    (DEPLOYED, f"{AWS}/a.py", "def f():\n    import boto3", "a.py:2: imports boto3"),
     (DEPLOYED, f"{AWS}/a.py", "from ministack import app", "a.py:1: imports ministack.app"),
     (DEPLOYED, f"{AWS}/a.py", "def f():\n    import moto", "a.py:2: imports moto"),
     (DEPLOYED, f"{AWS}/a.py", "from sandbox.kernel import Clock", "a.py:1: imports sandbox.kernel.Clock"),

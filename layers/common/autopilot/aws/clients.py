@@ -1,4 +1,4 @@
-"""boto3 clients: made once per process, when first asked for; and the translation of AWS's errors into ours, by code."""
+"""AWS clients: made once per process, when first asked for; and the translation of AWS's errors into ours, by code."""
 
 from __future__ import annotations
 
@@ -51,13 +51,22 @@ _NOT_IMPLEMENTED = 501
 @cache
 def client(service: str) -> Any:
     """The client of a service. Standard retry mode; all attempts of one call together stay below any function's own timeout."""
-    import boto3
     from botocore.config import Config
 
-    region = {"region_name": _GLOBAL[service]} if service in _GLOBAL else {}
-    return boto3.client(
-        service, **region, config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=10)
-    )  # type: ignore[call-overload]
+    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=10)
+    return _session().create_client(service, region_name=_GLOBAL.get(service), config=config)
+
+
+@cache
+def _session() -> Any:
+    """The session that boto3 wraps: the same clients without S3's transfer manager and the resources that boto3 imports."""
+    from botocore.session import get_session
+
+    from autopilot.aws.models import Models
+
+    session = get_session()
+    session.register_component("data_loader", Models())
+    return session
 
 
 @contextmanager

@@ -41,7 +41,8 @@ def read_text(uri: str, path: str, version: str | None = None) -> tuple[str, str
 
 def write_file(key: str, file_name: str) -> str:
     """Upload a local file, in parts where it is large, and return its address."""
-    # upload_file would hide AWS's error behind one of boto3's own.
-    with translated(f"write {key} to the Autopilot bucket"), Path(file_name).open("rb") as file:
-        client("s3").upload_fileobj(file, bucket(), key)
+    from s3transfer.manager import TransferManager
+
+    with translated(f"write {key} to the Autopilot bucket"), TransferManager(client("s3")) as transfers, Path(file_name).open("rb") as file:
+        transfers.upload(file, bucket(), key).result()
     return f"s3://{bucket()}/{key}"
