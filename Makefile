@@ -51,6 +51,10 @@ test: lint types unit state-machines template handlers package sandbox-tests wor
 .PHONY: check
 check: test ## The same as `make test`.
 
+.PHONY: bench
+bench: setup ## Measure cold starts, sizes, costs and reaction beside what one could write by hand; to build/bench.json.
+	@exec $(BIN)/python -m tests.bench $(BENCH_OPTIONS)
+
 .PHONY: setup
 setup: $(DEV_READY) $(SAM_READY) ## Install the locked tools into .venv and .venv-sam.
 
