@@ -44,6 +44,11 @@ demo: setup ## Take two warehouses through their life on a local AWS and check e
 sandbox: setup ## Start the local AWS in the foreground and deploy the product to it (SANDBOX_PORT=4566).
 	@exec $(BIN)/python -m sandbox up --deploy --port $(SANDBOX_PORT)
 
+.PHONY: preview
+preview: $(DEV_READY) ## Show what a document of schedules means (SCHEDULES=path [DAYS=14] [SCHEDULE=name] [START=2026-12-01]).
+	@test -n "$(SCHEDULES)" || { echo "Say which document: make preview SCHEDULES=events/schedules.yaml [DAYS=14] [SCHEDULE=name] [START=2026-12-01]" >&2; exit 2; }
+	@PYTHONPATH=layers/common $(BIN)/python -m tools.preview "$(SCHEDULES)" $(if $(DAYS),--days "$(DAYS)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(START),--start "$(START)")
+
 .PHONY: test
 test: lint types unit state-machines template handlers package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
 	@echo; echo "Every gate passed in $$(( $$(date +%s) - $(STARTED) )) s."

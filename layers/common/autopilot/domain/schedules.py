@@ -35,6 +35,14 @@ class Edge(NamedTuple):
     action: EdgeAction
 
 
+class Span(NamedTuple):
+    """A time (in UTC) in which a schedule says the same throughout."""
+
+    start: datetime
+    end: datetime
+    state: State
+
+
 class Outlook(msgspec.Struct, frozen=True):
     """What a schedule wants at one moment: the `state`, the last `edge` that led to it, and the `next_edge`.
 
@@ -97,6 +105,18 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             before, state = state, last
             if start <= moment < end and last != "any" and not (passed and last == before):
                 yield Edge(moment, ACTIONS[last])
+
+    def spans(self, start: datetime, end: datetime) -> Iterator[Span]:
+        """The time from `start` to `end` (both aware) cut where the state changes, in order and without gaps."""
+        begin, end = _aware(start).astimezone(UTC), _aware(end).astimezone(UTC)
+        state = self.state_at(begin)
+        for moment, changes in groupby(self._changes(begin, end), key=itemgetter(0)):
+            *_, (_, last) = changes
+            if begin < moment < end and last != state:
+                yield Span(begin, moment, state)
+                begin, state = moment, last
+        if begin < end:
+            yield Span(begin, end, state)
 
     def _changes(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, State]]:
         """Every change of the plans of these days and the one before and after, at its moment; the first tells the state before."""
