@@ -28,6 +28,7 @@ ON, OFF = tuple((day, 7) for day in WORKDAYS), tuple((day, 19) for day in WORKDA
         ("off=(F-M,0);on=(H,23);tz=america/port_of_spain", OnOff("America/Port_of_Spain", ((3, 23),), ((0, 0), (4, 0), (5, 0), (6, 0)))),
         ("off=u28Uu2c18u29u3bon=u28Uu2c8u29u3btz=utc", OnOff("Etc/UTC", ((6, 8),), ((6, 18),))),
         ("tz=jst", OnOff("Asia/Tokyo", ON, OFF)),
+        ("on;", OnOff("America/New_York", ON, OFF)),
         ("on", OnOff("America/New_York", ON, OFF)),
         ("off", OnOff("Etc/UTC")),
     ],

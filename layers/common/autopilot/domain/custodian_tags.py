@@ -45,9 +45,9 @@ class OnOff(msgspec.Struct, frozen=True):
 
 
 def unescaped(value: str) -> str:
-    """The tag's value as Custodian reads it: lower case, escapes replaced, quotes around it removed."""
+    """The tag's value as Custodian reads it: lower case, escapes replaced, quotes around it and semicolons at its end removed."""
     plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value.strip().lower())
-    return plain.strip("'").strip('"')
+    return plain.strip("'").strip('"').strip("; ")
 
 
 def escaped(value: str) -> str:

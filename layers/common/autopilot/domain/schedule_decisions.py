@@ -17,6 +17,7 @@ HOLD_UNTIL_TAG = "autopilot:hold-until"
 IGNORE = "ignore"
 #: Statuses in which a cluster runs, or will when what goes on has ended; a pause waits for that. Source: DescribeClusters, `ClusterStatus`.
 _RUNNING = frozenset({"available", "resuming", "modifying", "rebooting", "resizing", "renaming", "rotating-keys", "updating-hsm"})
+_MOST_SHARED = 1024
 _STOPPED = frozenset({"paused", "pausing"})
 
 
@@ -68,8 +69,16 @@ def decide(
             return held
         if held is not None:
             return _carried(held, schedule, observed_state, busy=busy)
-    wish = _wished(schedule, last_edge_applied, now, warm_up_minutes)
-    return wish if isinstance(wish, Decision) else _carried(wish, schedule, observed_state, busy=busy)
+    # Most warehouses of a fleet are like many others: what follows from the same facts is worked out once.
+    facts = (now, observed_state, last_edge_applied, busy, warm_up_minutes)
+    decision: Decision | None = schedule.shared.get(facts)
+    if decision is None:
+        if len(schedule.shared) >= _MOST_SHARED:
+            schedule.shared.clear()
+        wish = _wished(schedule, last_edge_applied, now, warm_up_minutes)
+        decision = wish if isinstance(wish, Decision) else _carried(wish, schedule, observed_state, busy=busy)
+        schedule.shared[facts] = decision
+    return decision
 
 
 def _wished(schedule: Schedule, last: Edge | None, now: datetime, warm_up_minutes: int | None) -> _Wish | Decision:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -149,12 +149,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def outlook(self, now: datetime, warm_up_minutes: int | None = None) -> Outlook:
         """What the schedule wants at `now`, when a resume starts `warm_up_minutes` (its own where None) before its edge."""
         minutes = self.warm_up(warm_up_minutes)
-        known = self._outlooks
-        outlook = known.get((now, minutes))
+        outlook = self._outlooks.get((now, minutes))
         if outlook is None:
-            if len(known) > 16:
-                known.clear()
-            outlook = known[now, minutes] = self._look(_aware(now).astimezone(UTC), timedelta(minutes=minutes))
+            if len(self._outlooks) > 16:
+                self._outlooks.clear()
+            outlook = self._outlooks[now, minutes] = self._look(_aware(now).astimezone(UTC), timedelta(minutes=minutes))
         return outlook
 
     def warm_up(self, learnt_minutes: int | None = None) -> int:
@@ -167,12 +166,17 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _outlooks(self) -> dict[tuple[datetime, int], Outlook]:
         return {}
 
+    @cached_property
+    def shared(self) -> dict[Hashable, Any]:
+        """A place for what was worked out about this schedule and holds for every warehouse that follows it."""
+        return {}
+
     def _look(self, now: datetime, warm_up: timedelta) -> Outlook:
         state, ahead = self.state_at(now), None
         if self.override_status is None:
             ahead = self.next_edge(now)
         edge = self.last_edge(now) if ahead else None
-        if ahead and state != "running" and ahead.action == "resume" and ahead.moment - warm_up <= now:
+        if ahead and ahead.action == "resume" and ahead.moment - warm_up <= now:
             return Outlook("running", ahead, self.next_edge(ahead.moment))
         return Outlook(state, edge if state != "any" else None, ahead)
 
