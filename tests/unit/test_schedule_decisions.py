@@ -170,6 +170,15 @@ def test_warm_up_that_was_learnt_counts_where_the_schedule_says_auto() -> None:
     assert decide(office(warm_up_minutes="5"), {}, "paused", last, at(7, 35), warm_up_minutes=25).action == "nothing"
 
 
+def test_entry_that_fires_in_the_hour_that_comes_twice_resumes() -> None:
+    """Its entry says 02:50 in Berlin, which comes twice that day: more than an hour before the edge, and once more 15 minutes before it."""
+    early = parsed({"timezone": "Europe/Berlin", "warm_up_minutes": "15", "periods": [{"begintime": "03:05", "endtime": "07:00"}]})
+    last = Edge(datetime(2026, 10, 24, 5, tzinfo=UTC), "pause")
+    for moment in (datetime(2026, 10, 25, 0, 50, tzinfo=UTC), datetime(2026, 10, 25, 1, 50, tzinfo=UTC)):
+        assert decide(early, {}, "paused", last, moment).settles == Edge(datetime(2026, 10, 25, 2, 5, tzinfo=UTC), "resume")
+    assert decide(early, {}, "paused", last, datetime(2026, 10, 25, 0, 49, tzinfo=UTC)).action == "nothing"
+
+
 def test_stop_shorter_than_the_warm_up_is_none() -> None:
     lunch = parsed(
         {"warm_up_minutes": "15", "periods": [{"begintime": "08:00", "endtime": "12:00"}, {"begintime": "12:10", "endtime": "17:00"}]}

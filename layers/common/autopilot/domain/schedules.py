@@ -176,9 +176,17 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if self.override_status is None:
             ahead = self.next_edge(now)
         edge = self.last_edge(now) if ahead else None
-        if ahead and ahead.action == "resume" and ahead.moment - warm_up <= now:
+        if ahead and ahead.action == "resume" and self._early(ahead, warm_up) <= now:
             return Outlook("running", ahead, self.next_edge(ahead.moment))
         return Outlook(state, edge if state != "any" else None, ahead)
+
+    def _early(self, edge: Edge, warm_up: timedelta) -> datetime:
+        """When the resume for an edge starts: so long before it, and on the wall clock too, which is what an entry goes by.
+
+        The two differ where the clock is set back in between: the entry may then fire earlier.
+        """
+        wall = edge.moment.astimezone(self.zone).replace(tzinfo=None)
+        return min(edge.moment - warm_up, moment_of(wall - warm_up, self.zone))
 
 
 def parse_schedules(text: str) -> dict[str, Schedule]:
