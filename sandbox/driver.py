@@ -22,6 +22,7 @@ OUTPUTS = {
     "snapshot_warehouse": "SnapshotWarehouseArn",
     "clean_snapshots": "CleanSnapshotsArn",
     "secure_warehouse": "SecureWarehouseArn",
+    "report_costs": "ReportCostsArn",
 }
 
 

@@ -15,10 +15,24 @@ from botocore.exceptions import BotoCoreError
 
 from autopilot.aws import callbacks, clients
 from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplorer, DataApi, Executions, Serverless
+from tests.handlers.fakes_costs import Metrics, PriceList
 from tests.handlers.wiring import Call, Refusal, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("redshift", "redshift-serverless", "redshift-data", "stepfunctions", "dynamodb", "s3", "budgets", "ce", "ec2", "iam")
+SERVICES = (
+    "redshift",
+    "redshift-serverless",
+    "redshift-data",
+    "stepfunctions",
+    "dynamodb",
+    "s3",
+    "budgets",
+    "ce",
+    "ec2",
+    "iam",
+    "pricing",
+    "cloudwatch",
+)
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
@@ -51,11 +65,14 @@ class Aws:
     executions: Executions = field(default_factory=Executions)
     budgets: Budgets = field(default_factory=Budgets)
     costs: CostExplorer = field(default_factory=CostExplorer)
+    prices: PriceList = field(default_factory=PriceList)
+    metrics: Metrics = field(default_factory=Metrics)
     journal: list[Call] = field(default_factory=list)
     wires: dict[str, Wire] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fakes = {fake.service: fake for fake in (self.clusters, self.serverless, self.data, self.executions, self.budgets, self.costs)}
+        reckoning = (self.budgets, self.costs, self.prices, self.metrics)
+        fakes = {fake.service: fake for fake in (self.clusters, self.serverless, self.data, self.executions, *reckoning)}
         self.wires = {name: Wire(clients.client(name), name, self.journal, fakes.get(name)) for name in SERVICES}
 
     def fail(self, service: str, operation: str, error: Refusal | BotoCoreError, times: int = 1) -> None:

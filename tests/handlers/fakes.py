@@ -32,6 +32,7 @@ class Clusters(Fake):
         self.restoring: set[str] = set()
         self.parameters: dict[str, dict[str, str]] = {"default.redshift-2.0": {"require_ssl": "true"}}
         self.logging: dict[str, dict[str, Any]] = {}
+        self.reserved: list[dict[str, Any]] = []
         #: What each cluster can be resized to without a classic resize, what is sold, and how the last resize of each stands.
         self.elastic: list[tuple[str, int]] = []
         self.sold: set[str] = {"ra3.large"}
@@ -80,8 +81,14 @@ class Clusters(Fake):
         }
         self.namesakes |= {identifier} if of_namesake else set()
 
-    def describe_clusters(self, ClusterIdentifier: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        return {"Clusters": [self._known(ClusterIdentifier)] if ClusterIdentifier else list(self.clusters.values())}
+    def describe_clusters(self, ClusterIdentifier: str = "", Marker: str = "0", **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        if ClusterIdentifier:
+            return {"Clusters": [self._known(ClusterIdentifier)]}
+        start, every = int(Marker), list(self.clusters.values())
+        return {"Clusters": every[start : start + 100], **({"Marker": str(start + 100)} if start + 100 < len(every) else {})}
+
+    def describe_reserved_nodes(self) -> dict[str, Any]:
+        return {"ReservedNodes": self.reserved}
 
     def create_cluster(self, ClusterIdentifier: str, **request: Any) -> dict[str, Any]:  # noqa: N803
         if ClusterIdentifier in self.clusters:
@@ -206,6 +213,9 @@ class Serverless(Fake):
 
     def get_workgroup(self, workgroupName: str) -> dict[str, Any]:  # noqa: N803
         return {"workgroup": self._known(self.workgroups, workgroupName)}
+
+    def list_workgroups(self) -> dict[str, Any]:
+        return {"workgroups": list(self.workgroups.values())}
 
     def get_namespace(self, namespaceName: str) -> dict[str, Any]:  # noqa: N803
         return {"namespace": self._known(self.namespaces, namespaceName)}
@@ -567,12 +577,39 @@ def _as_kept(budget: dict[str, Any]) -> dict[str, Any]:
 
 
 class CostExplorer(Fake):
-    """Cost Explorer, as far as it says which tags count for cost allocation."""
+    """Cost Explorer: which tags count for cost allocation, what was spent (day, usage type, tag, amount), and what AWS would reserve."""
 
     service: ClassVar[str] = "ce"
+    PAGE = 3
 
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
+        self.rows: list[tuple[str, str, str, str]] = []
+        self.expected = "123.456"
+        self.offers: list[dict[str, Any]] = []
+
+    def get_cost_and_usage(
+        self,
+        TimePeriod: dict[str, str],  # noqa: N803
+        GroupBy: list[dict[str, str]],  # noqa: N803
+        NextPageToken: str = "0",  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        start, key = int(NextPageToken), GroupBy[1]["Key"]
+        found = [row for row in self.rows if TimePeriod["Start"] <= row[0] < TimePeriod["End"]]
+        days: dict[str, list[dict[str, Any]]] = {}
+        for day, usage_type, tag, amount in found[start : start + self.PAGE]:
+            cost = {"AmortizedCost": {"Amount": amount, "Unit": "USD"}, "UsageQuantity": {"Amount": "1", "Unit": "Hrs"}}
+            days.setdefault(day, []).append({"Keys": [usage_type, f"{key}${tag}"], "Metrics": cost})
+        results = [{"TimePeriod": {"Start": day, "End": day}, "Groups": groups, "Estimated": False} for day, groups in days.items()]
+        more = {"NextPageToken": str(start + self.PAGE)} if start + self.PAGE < len(found) else {}
+        return {"ResultsByTime": results, **more}
+
+    def get_cost_forecast(self, **_: Any) -> dict[str, Any]:
+        return {"Total": {"Amount": self.expected, "Unit": "USD"}}
+
+    def get_reservation_purchase_recommendation(self, **_: Any) -> dict[str, Any]:
+        return {"Recommendations": [{"LookbackPeriodInDays": "THIRTY_DAYS", "RecommendationDetails": self.offers}]}
 
     def list_cost_allocation_tags(self, TagKeys: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
         found = [{"TagKey": key, "Type": "UserDefined", "Status": self.tags[key]} for key in TagKeys if key in self.tags]

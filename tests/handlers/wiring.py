@@ -59,6 +59,8 @@ class Wire:
     journal: list[Call]
     fake: Fake | None = None
     failures: dict[str, list[Refusal | BotoCoreError]] = field(default_factory=dict)
+    #: Operations whose answers are too long to be checked member by member.
+    unchecked: set[str] = field(default_factory=set)
 
     def connect(self) -> None:
         for event, handler in self._hooks():
@@ -86,7 +88,7 @@ class Wire:
             answer = getattr(self.fake, operation)(**arguments)
         except Refusal as refusal:
             return self._refused(model, refusal)
-        if model.output_shape is not None:
+        if model.output_shape is not None and operation not in self.unchecked:
             report = ParamValidator().validate(answer, model.output_shape)
             assert not report.has_errors(), f"{operation}: {report.generate_report()}"
         return SimpleNamespace(status_code=200), answer

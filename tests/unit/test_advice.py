@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from autopilot.domain.advice import recommend
 from autopilot.domain.advice.evidence import Account, Evidence, ReservedOffer, Snapshot
 from autopilot.domain.advice.hours import idle_gaps, tag_of
-from autopilot.domain.inputs import DeleteInput, ProvisionInput, decode
+from autopilot.domain.inputs import CleanInput, DeleteInput, ProvisionInput, ResizeInput, decode
 from autopilot.domain.report import Anomaly, Charge, Recommendation, Used, WarehouseCosts
 from autopilot.domain.spec import parse_spec
 from autopilot.domain.using import Activity
@@ -62,7 +62,8 @@ def test_cluster_without_load_needs_half_of_its_nodes() -> None:
     assert found.arithmetic == (
         "4 x ra3.xlplus x 1.086 x 730.00 h = 3171.12 USD; 2 x ra3.xlplus x 1.086 x 730.00 h = 1585.56 USD; saves 1585.56 USD"
     )
-    assert (found.workflow, found.input) == ("resize_warehouse", {"warehouse": "a", "node_type": "ra3.xlplus", "nodes": 2, "dry_run": True})
+    asked = decode(ResizeInput, found.input)
+    assert (found.workflow, asked.warehouse, asked.node_type, asked.nodes) == ("resize_warehouse", "a", "ra3.xlplus", 2)
 
 
 def test_smaller_nodes_are_taken_where_the_load_allows_even_less() -> None:
@@ -212,7 +213,9 @@ def test_old_snapshots_are_named_but_never_final_tagged_or_orphaned_ones() -> No
     ]
     found = advised(seen({"cpu_p95_percent": 90.0}), prices=PRICES, snapshots=[snapshot("old"), snapshot("older", 200), *stay])
     # 200 GB x 0.023
-    assert (found["old_snapshots"].input, str(found["old_snapshots"].monthly_saving)) == ({"snapshots": ["old", "older"]}, "4.60")
+    assert str(found["old_snapshots"].monthly_saving) == "4.60"
+    asked = decode(CleanInput, found["old_snapshots"].input)
+    assert (found["old_snapshots"].workflow, asked.snapshots, asked.dry_run) == ("clean_snapshots", ["old", "older"], True)
     assert advised(seen({"cpu_p95_percent": 90.0}), prices=PRICES, snapshots=stay) == {}
 
 

@@ -43,7 +43,7 @@ _BY_CODE: dict[str, type[errors.AutopilotError]] = {
     "ClusterNotFound": errors.WarehouseNotFound,
 }
 #: Services that answer for all regions at one place. Source: AWS general reference, endpoints of Billing and Cost Management.
-_GLOBAL = {"budgets": "us-east-1", "ce": "us-east-1"}
+_GLOBAL = {"budgets": "us-east-1", "ce": "us-east-1", "pricing": "us-east-1"}
 _SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +47,13 @@ def find(name: str) -> Warehouse | None:
     except WarehouseNotFound:
         return None
     return _warehouse(found[0]) if found else None
+
+
+def every() -> Iterator[Warehouse]:
+    """All clusters of the account and region. Source: DescribeClusters."""
+    with translated("list the clusters"):
+        for page in client("redshift").get_paginator("describe_clusters").paginate():
+            yield from map(_warehouse, page["Clusters"])
 
 
 def _warehouse(cluster: dict[str, Any]) -> Warehouse:

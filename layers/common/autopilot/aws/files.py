@@ -39,6 +39,13 @@ def read_text(uri: str, path: str, version: str | None = None) -> tuple[str, str
         raise InvalidInput(f"{path}: {uri} is not UTF-8 text") from error
 
 
+def write_text(key: str, text: str | bytes, content_type: str) -> str:
+    """Write a file over what was there, and return its address. Source: PutObject."""
+    body = text.encode() if isinstance(text, str) else text
+    call("s3", "put_object", f"write {key}", Bucket=bucket(), Key=key, Body=body, ContentType=content_type)
+    return f"s3://{bucket()}/{key}"
+
+
 def write_file(key: str, file_name: str) -> str:
     """Upload a local file, in parts where it is large, and return its address."""
     from s3transfer.manager import TransferManager

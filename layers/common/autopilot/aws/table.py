@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from autopilot.aws.clients import call
@@ -21,6 +22,7 @@ OWNER_INDEX = "by_owner"
 READ = ("dynamodb:GetItem", "dynamodb:Query")
 WRITE = ("dynamodb:PutItem", "dynamodb:DeleteItem")
 Item = dict[str, str]
+_PAGE = 100
 
 
 def get(pk: str, sk: str) -> Item | None:
@@ -71,6 +73,23 @@ def newest(pk: str, count: int) -> list[Item]:
         ConsistentRead=True,
     )
     return [_plain(item) for item in page["Items"]]
+
+
+def newest_first(pk: str) -> Iterator[Item]:
+    """The items of a partition, the last one first, read consistently and page by page as they are asked for. Source: Query."""
+    arguments: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": pk}},
+        "ConsistentRead": True,
+        "ScanIndexForward": False,
+        "Limit": _PAGE,
+    }
+    while True:
+        page = _call("query", **arguments)
+        yield from map(_plain, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def of_owner(execution: str) -> list[Item]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from autopilot.aws.clients import call
+from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import AutopilotError
 from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
@@ -46,6 +47,28 @@ def find(name: str) -> Warehouse | None:
         namespace=workgroup["namespaceName"],
         tags=tags_of(arn),
     )
+
+
+def every() -> Iterator[Warehouse]:
+    """All workgroups of the account and region, without what only their namespaces tell. Source: ListWorkgroups, ListTagsForResource."""
+    with translated("list the workgroups"):
+        for page in client(SERVICE).get_paginator("list_workgroups").paginate():
+            for found in page["workgroups"]:
+                arn = found["workgroupArn"]
+                region, account = arn.split(":")[3:5]
+                yield Warehouse(
+                    kind="workgroup",
+                    name=found["workgroupName"],
+                    region=region,
+                    account=account,
+                    arn=arn,
+                    status=found["status"].lower(),
+                    database="",
+                    base_rpu=found.get("baseCapacity"),
+                    max_rpu=found.get("maxCapacity"),
+                    namespace=found["namespaceName"],
+                    tags=tags_of(arn),
+                )
 
 
 class Namespace(msgspec.Struct, frozen=True):

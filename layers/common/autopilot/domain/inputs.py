@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -126,6 +127,14 @@ class RunSqlInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True)
     parameters: dict[str, str | int | float | bool] = {}
     transaction: bool = True
     result: Literal["rows", "s3"] = "rows"
+
+
+class ReportInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `report_costs`: from the day `from` to the one before `to` (UTC), by default the last 30 days; all warehouses or some."""
+
+    start: date | None = msgspec.field(default=None, name="from")
+    end: date | None = msgspec.field(default=None, name="to")
+    warehouses: list[str | Reference] = []
 
 
 class ProvisionInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from autopilot.domain import savings, spending
 from autopilot.domain import using as use
 from autopilot.domain.advice import recommend
 from autopilot.domain.advice.evidence import Account, Evidence
+from autopilot.domain.budgets import budget_name
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.prices import Prices
 from autopilot.domain.report import BudgetState, Charge, Missing, Period, Recommendation, Report, Saved, WarehouseCosts
@@ -19,7 +21,7 @@ from autopilot.domain.savings import Entry, Fleet, Reservation
 from autopilot.domain.spec import WAREHOUSE_TAG
 from autopilot.domain.spending import Key, Spending
 from autopilot.domain.using import Readings
-from autopilot.domain.warehouse import Warehouse, primary_status
+from autopilot.domain.warehouse import Reference, Warehouse, primary_status
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 93
@@ -47,6 +49,16 @@ def period_of(start: date | None, end: date | None, today: date) -> Period:
     return Period(start=first, end=last)
 
 
+def folder_of(period: Period, wanted: Sequence[Reference], today: date) -> str:
+    """Where in the bucket a report goes: the usual one of a day has its own place, one on other days or on some warehouses lies below."""
+    usual = period_of(None, None, today)
+    parts = [] if period == usual else [f"{period.start}_{period.end}"]
+    if wanted:
+        names = sorted(f"{one.kind or 'any'}/{one.name}" for one in wanted)
+        parts.append(f"some-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:12]}")
+    return "/".join([f"reports/{today}", *parts]) + "/"
+
+
 def midnight(day: date) -> datetime:
     """The beginning of a day in UTC."""
     return datetime.combine(day, time(), UTC)
@@ -64,6 +76,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     reservations: list[Reservation] | None = None
     covered: dict[str, int] = {}
     spent: dict[Key, Spending] | None = None
+    budgets: dict[str, BudgetState] = {}
 
     @property
     def start(self) -> datetime:
@@ -110,9 +123,7 @@ def fleet(warehouses: Iterable[Warehouse], ledgers: Mapping[Key, Sequence[Entry]
     return found
 
 
-def judge(
-    frame: Frame, seen: Warehouse, entries: Sequence[Entry] | None, readings: Readings | None, budget: BudgetState | None = None
-) -> Judged:
+def judge(frame: Frame, seen: Warehouse, entries: Sequence[Entry] | None, readings: Readings | None) -> Judged:
     """What one warehouse cost, did and saved, by its ledger and its metrics (None: could not be read)."""
     node_type, nodes = size_of(seen, entries or ())
     ran = None if readings is None else use.seen_hours(readings)
@@ -135,7 +146,7 @@ def judge(
         by_day=spent.by_day if spent else [],
         used=use.used(readings or Readings()),
         saved=saved,
-        budget=budget,
+        budget=frame.budgets.get(budget_name(seen)),
         anomalies=spending.anomalies(spent.by_day) if spent else [],
     )
     lasted = None if paused is None else Decimal(savings.microseconds(paused)) / _MICROSECONDS_PER_HOUR
@@ -234,6 +245,22 @@ def _untold(frame: Frame, warehouses: Sequence[WarehouseCosts], untold: Spending
             ),
         )
     ]
+
+
+def console_link(region: str, bucket: str, key: str) -> str:
+    """Where a file of the bucket is seen in the S3 console, by whoever may see it."""
+    return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={key}"
+
+
+def to_json(report: Report) -> bytes:
+    """The report as `report.json` holds it; `docs/report.schema.json` describes it."""
+    return msgspec.json.encode(report)
+
+
+def figures(report: Report) -> dict[str, str | int | None]:
+    """The few figures that the workflow's output and its event carry."""
+    money = {name: None if (amount := getattr(report, name)) is None else str(amount) for name in ("spent", "saved", "forecast")}
+    return {**money, "currency": report.currency, "recommendations": len(report.recommendations), "missing": len(report.missing)}
 
 
 def message(report: Report, link: str) -> str:

@@ -13,6 +13,7 @@ from autopilot.domain.budgets import Budget
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
 from autopilot.domain.inputs import CleanInput, Common, ResizeInput
+from autopilot.domain.report import Period
 from autopilot.domain.resizing import SNAPSHOT_DAYS, Size, Way
 from autopilot.domain.retention import Tally, Verdict
 from autopilot.domain.signin import Target
@@ -150,6 +151,14 @@ class Fetch(Step, tag="fetch", frozen=True, kw_only=True):
     unit: int
     result: str
     budget_bytes: int
+
+
+class MakeReport(Step, tag="make", frozen=True, kw_only=True):
+    """Make the cost report that was planned; `folder` is where in the bucket it goes."""
+
+    period: Period
+    warehouses: list[Reference] = []
+    folder: str
 
 
 class Cancel(Step, tag="cancel", frozen=True, kw_only=True):
@@ -309,6 +318,18 @@ class SecurePlan(Plan, frozen=True, kw_only=True):
 
     findings: list[Finding]
     consent: Consent
+
+
+class ReportPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cost report is going to be on: all warehouses when none is named. It costs what Cost Explorer's calls cost, once a day."""
+
+    action: str
+    reason: str
+    asked: str
+    dry_run: bool
+    period: Period
+    warehouses: list[Reference]
+    folder: str
 
 
 class SqlPlan(Plan, frozen=True, kw_only=True):

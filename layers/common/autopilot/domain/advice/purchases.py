@@ -67,8 +67,9 @@ def old_snapshots(account: Account) -> list[Recommendation]:
                 else f"{size_gb:.1f} GB x {price.normalize():f} = {saving} {account.prices.currency} a month"
             ),
             monthly_saving=saving,
-            risk="A deleted snapshot is gone. Give those that must stay a tag of any name; ask whoever took the others.",
-            input={"snapshots": names},
+            risk="A deleted snapshot is gone. Give those that must stay a tag of any name; ask whoever took the others. The newest of each cluster stay.",
+            workflow="clean_snapshots",
+            input={"snapshots": names, "older_than_days": thresholds.SNAPSHOT_OLD_DAYS, "dry_run": True},
         )
     ]
 
