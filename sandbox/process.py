@@ -21,7 +21,7 @@ from sandbox.clients import OBSERVER, ROOT, client
 from sandbox.kernel import REGION
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _STOP_SECONDS = 15.0
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from sandbox.kernel import ApiError
 from sandbox.redshift.answers import Answer, Params, refuse_unsupported
 from sandbox.redshift.lifecycle import DURATIONS
-from sandbox.redshift.serverless_access import Access
 from sandbox.redshift.serverless_records import Namespace, Workgroup
+from sandbox.redshift.serverless_restore import Restore
 from sandbox.redshift.serverless_rules import check_admin, check_capacity, check_database, check_workgroup, invalid, tags_of
 from sandbox.redshift.serverless_state import listed
 from sandbox.world import Caller
@@ -28,7 +28,7 @@ _NAMESPACE_SETTINGS: Final = {
 _S3_TABLES: Final = ("logDestinationType", "s3TableAction", "s3TableGranularity", "s3TableKmsKeyId", "s3TableNames")
 
 
-class Serverless(Access):
+class Serverless(Restore):
     """All operations of `redshift-serverless` that the sandbox supports, each as a method in snake case."""
 
     def create_namespace(self, params: Params, _caller: Caller) -> Answer:

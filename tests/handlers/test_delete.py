@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from autopilot.domain.errors import InvalidInput, WarehouseNotReady, WarehouseProtected
-from tests.handlers.account import Aws, Handle, execution, reference, sample
+from tests.handlers.account import Aws, Handle, execution, load, reference, sample
+from tests.handlers.wiring import Refusal
 
 ME = execution("delete-warehouse")
 FINAL = "autopilot-final-analytics-"
@@ -134,3 +135,53 @@ def test_workgroup_goes_first_and_then_its_namespace_with_a_final_snapshot(aws: 
     assert request["finalSnapshotName"].startswith("autopilot-final-adhoc-")
     assert handle(step)["next"] == "done"
     assert len(aws.calls("delete_namespace")) == 1
+
+
+# --- what is left -----------------------------------------------------------------------------------------------------
+
+
+def set_budget(name: str = "analytics", kind: str = "cluster") -> None:
+    load("budget")(sample("budget") | {"warehouse": reference(name, kind)})
+
+
+def sweep(*belonging_to: dict[str, str]) -> dict[str, Any]:
+    return {"step": "sweep", "execution": ME, "belonging_to": list(belonging_to)}
+
+
+def test_budget_of_a_warehouse_that_is_gone_is_removed_once(aws: Aws, handle: Handle) -> None:
+    set_budget()
+    plan = handle(look())
+    assert plan["action"] == "sweep"
+    assert plan["reason"].endswith("exists; left of it: the budget of cluster analytics")
+    assert handle(sweep(*plan["belonging_to"])) == {"removed": ["the budget of cluster analytics"], "kept": []}
+    assert handle(look())["action"] == "nothing"
+    assert handle(sweep(reference())) == {"removed": [], "kept": []}
+    assert len(aws.calls("delete_budget")) == 1
+
+
+def test_leftovers_of_the_other_kind_are_found_when_none_was_named(handle: Handle) -> None:
+    set_budget("adhoc", "workgroup")
+    assert handle(look("adhoc"))["action"] == "sweep"
+    named = {"warehouse": {"kind": "cluster", "name": "adhoc"}, "confirm": "adhoc"}
+    assert handle(sample("delete") | {"input": named})["action"] == "nothing"
+
+
+def test_leftovers_of_a_namesake_that_lives_are_not_touched(aws: Aws, handle: Handle) -> None:
+    set_budget("analytics", "workgroup")
+    aws.clusters.add()
+    assert handle(look())["belonging_to"] == [reference()]
+
+
+def test_somebody_elses_budget_stays_and_is_said(aws: Aws, handle: Handle) -> None:
+    set_budget()
+    aws.budgets.tags["autopilot-cluster-us-east-1-analytics"] = []
+    assert handle(look())["action"] == "nothing"
+    swept = handle(sweep(reference()))
+    assert swept["removed"] == []
+    assert "it was left alone" in swept["kept"][0]
+
+
+def test_account_that_may_not_see_budgets_can_delete_its_warehouses(aws: Aws, handle: Handle) -> None:
+    aws.fail("budgets", "describe_budget", Refusal("AccessDeniedException"), times=3)
+    assert handle(look())["action"] == "nothing"
+    assert "AccessDeniedException" in handle(sweep(reference()))["kept"][0]

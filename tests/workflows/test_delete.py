@@ -43,8 +43,10 @@ def test_paused_cluster_is_resumed_before_it_is_deleted(stack: Stack) -> None:
 
 def test_workgroup_goes_with_its_namespace_whose_data_is_kept(stack: Stack) -> None:
     name = stack.provision("workgroup")
+    _set_budget(stack, "workgroup", name)
     ended = stack.run("delete_warehouse", {"warehouse": name, "confirm": name})
     assert ended.succeeded, ended
+    assert not any(name in budget for budget in _budgets(stack))
     assert name not in _namespaces(stack)
     snapshots = stack.sandbox.observe("redshift-serverless").list_snapshots()["snapshots"]
     assert [snapshot["namespaceName"] for snapshot in snapshots if snapshot["snapshotName"] in ended.output["detail"]] == [name]
@@ -72,6 +74,36 @@ def test_deletion_that_was_stopped_half_way_is_taken_over(stack: Stack) -> None:
         stack.sandbox.desk("POST", "clock", {"scale": 120})
     assert ended.succeeded, ended
     assert name not in _namespaces(stack)
+
+
+def _set_budget(stack: Stack, kind: str, name: str) -> None:
+    budget = {"BudgetName": f"autopilot-{kind}-us-east-1-{name}", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
+    stack.sandbox.observe("budgets").create_budget(
+        AccountId="000000000000",
+        Budget=budget | {"BudgetLimit": {"Amount": "5", "Unit": "USD"}},
+        ResourceTags=[{"Key": "autopilot:managed", "Value": "true"}],
+    )
+
+
+def _budgets(stack: Stack) -> list[str]:
+    return [one["BudgetName"] for one in stack.sandbox.observe("budgets").describe_budgets(AccountId="000000000000")["Budgets"]]
+
+
+def test_what_was_made_for_a_warehouse_goes_with_it_also_after_a_deletion_that_died(stack: Stack) -> None:
+    name = stack.provision()
+    _set_budget(stack, "cluster", name)
+    given = {"warehouse": name, "confirm": name, "final_snapshot": False}
+    arn = stack.start("delete_warehouse", given)
+    stack.until(lambda: stack.calls("redshift:DeleteCluster"), "the cluster is being deleted")
+    stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
+    stack.until(lambda: name not in _clusters(stack), "the cluster is gone")
+    assert any(name in budget for budget in _budgets(stack))
+    stack.fault("budgets", "DeleteBudget", "ThrottlingException", times=4)
+    ended = stack.run("delete_warehouse", given)
+    assert (ended.output["event"], ended.output["changed"]) == ("Warehouse Deleted", True), ended
+    assert f"removed too: the budget of cluster {name}" in ended.output["detail"]
+    assert not any(name in budget for budget in _budgets(stack))
+    assert stack.run("delete_warehouse", given).output["changed"] is False
 
 
 @pytest.mark.parametrize("confirm", ["", "analytic", "ANALYTICS"])

@@ -30,6 +30,7 @@ from autopilot.domain.warehouse import Reference
 LOOK = ("budgets:ViewBudget",)
 #: CreateBudget, UpdateBudget, DeleteBudget and the operations on notifications are one permission. Source: service authorization reference.
 SET = (*LOOK, "budgets:ModifyBudget", "budgets:TagResource", "budgets:ListTagsForResource", "ce:ListCostAllocationTags")
+REMOVE = (*LOOK, "budgets:ModifyBudget", "budgets:ListTagsForResource")
 _SERVICE = "budgets"
 
 
@@ -47,7 +48,7 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
     Raises WarehouseDiffers for a budget of that name that Autopilot did not make.
     """
     name, there = budget_name(warehouse), _find(warehouse)
-    if there is not None and not _is_ours(f"arn:aws:budgets::{warehouse.account}:budget/{name}"):
+    if there is not None and not _is_ours(warehouse):
         raise WarehouseDiffers(f"a budget {name} exists that has no tag {MANAGED_TAG}=true; it was left alone")
     if budget is None:
         if there is None:
@@ -66,6 +67,11 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
             action = "changed"
     amount = f"{wanted['BudgetLimit']['Amount']} {budget.currency} a month"
     return Set(action, f"the budget of {warehouse.name} is {amount}", tag_note(tag_status(), WAREHOUSE_TAG))
+
+
+def is_kept(warehouse: Reference) -> bool:
+    """Whether Autopilot keeps a budget for the warehouse."""
+    return _find(warehouse) is not None and _is_ours(warehouse)
 
 
 def _create(warehouse: Reference, wanted: dict[str, Any], budget: Budget) -> None:
@@ -144,7 +150,8 @@ def _find(warehouse: Reference) -> dict[str, Any] | None:
     return found
 
 
-def _is_ours(arn: str) -> bool:
+def _is_ours(warehouse: Reference) -> bool:
+    arn = f"arn:aws:budgets::{warehouse.account}:budget/{budget_name(warehouse)}"
     tags = call(_SERVICE, "list_tags_for_resource", f"look at the tags of {arn}", ResourceARN=arn).get("ResourceTags", [])
     return {"Key": MANAGED_TAG, "Value": "true"} in tags
 

@@ -88,6 +88,12 @@ class Delete(Step, tag="delete", frozen=True, kw_only=True):
     namespace: str = ""
 
 
+class Sweep(Step, tag="sweep", frozen=True, kw_only=True):
+    """Remove what is left of warehouses that are gone."""
+
+    belonging_to: list[Reference]
+
+
 class Resize(Step, tag="resize", frozen=True, kw_only=True):
     """Make the next change towards a size: a cluster's `node_type` and `nodes`, or a workgroup's capacity. `applied` counts those made."""
 
@@ -293,10 +299,11 @@ class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeletePlan(Plan, frozen=True, kw_only=True):
-    """A plan to delete, with the namespace that goes with a workgroup."""
+    """A plan to delete, with the namespace that goes with a workgroup, and whose leftovers are removed afterwards."""
 
     final_snapshot: bool
     namespace: str = ""
+    belonging_to: list[Reference]
 
 
 class ProvisionPlan(Plan, frozen=True, kw_only=True):
