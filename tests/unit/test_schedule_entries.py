@@ -153,6 +153,11 @@ def expressions(periods: str, **more: str) -> set[str]:
             "resume cron(0 8 ? * MON *)", "pause cron(0 13 ? * MON *)",
         }),
         ("[{weekdays: mon-sun}]", set()),
+        ("[{months: jan, monthdays: 5, begintime: 08:00, endtime: 9:00}, {months: feb, monthdays: 7, begintime: 08:00, endtime: 9:00}]", {
+            "resume cron(0 8 5 1 ? *)", "resume cron(0 8 7 2 ? *)", "pause cron(0 9 5 1 ? *)", "pause cron(0 9 7 2 ? *)",
+        }),
+        # A Friday and a 13th: cron can say one of them, and the 13th comes less often.
+        ("[{weekdays: fri, monthdays: 13, begintime: 08:00, endtime: 09:00}]", {"resume cron(0 8 13 * ? *)", "pause cron(0 9 13 * ? *)"}),
     ],
 )  # fmt: skip
 def test_days_are_said_in_the_words_of_eventbridge(periods: str, expected: set[str]) -> None:
