@@ -79,6 +79,8 @@ def main() -> None:
         else:
             some, now = fleet[: command["size"]], datetime.fromisoformat(command["now"])
             states, edges = history(some, now)
+            if command.get("apart"):
+                edges = [edge and Edge(edge.moment + timedelta(microseconds=index), edge.action) for index, edge in enumerate(edges)]
             gc.collect()
             start = time.process_time()
             to_pause, to_resume = decide_all(some, states, edges, now)

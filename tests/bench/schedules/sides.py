@@ -45,8 +45,9 @@ class Side:
             raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
         return json.loads(line)
 
-    def decide(self, size: int, now: datetime) -> Answer:
-        found = self.ask(size=size, now=now.isoformat())
+    def decide(self, size: int, now: datetime, *, apart: bool = False) -> Answer:
+        """One round over so many clusters. `apart` gives each a history that it shares with no other, so that no decision serves two."""
+        found = self.ask(size=size, now=now.isoformat(), apart=apart)
         return Answer(found["seconds"], frozenset(found["pause"]), frozenset(found["resume"]))
 
 
