@@ -179,6 +179,13 @@ def test_entry_that_fires_in_the_hour_that_comes_twice_resumes() -> None:
     assert decide(early, {}, "paused", last, datetime(2026, 10, 25, 0, 49, tzinfo=UTC)).action == "nothing"
 
 
+def test_decision_in_the_second_pass_of_an_hour_is_not_that_of_the_first() -> None:
+    night = parsed({"timezone": "Europe/Berlin", "periods": [{"begintime": "02:30", "endtime": "05:00"}]})
+    last = Edge(datetime(2026, 10, 24, 3, tzinfo=UTC), "pause")
+    first, second = (datetime(2026, 10, 25, 2, 15, tzinfo=night.zone, fold=fold) for fold in (0, 1))
+    assert [decide(night, {}, "paused", last, now).action for now in (first, second)] == ["nothing", "resume"]
+
+
 def test_stop_shorter_than_the_warm_up_is_none() -> None:
     lunch = parsed(
         {"warm_up_minutes": "15", "periods": [{"begintime": "08:00", "endtime": "12:00"}, {"begintime": "12:10", "endtime": "17:00"}]}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autopilot.domain.schedules import Schedule, parse_schedules, schedule_from_tag
+from autopilot.domain.schedules import Edge, Schedule, parse_schedules, schedule_from_tag
 
 
 def schedule(periods: str, **fields: str) -> Schedule:
@@ -121,6 +121,17 @@ def test_time_that_exists_twice_happens_the_first_time() -> None:
         first + timedelta(minutes=30),
     ]
     assert shifted.state_at(first + timedelta(minutes=70)) == "stopped"
+
+
+def test_two_moments_of_an_hour_that_comes_twice_are_told_apart() -> None:
+    """Python itself takes them for equal where they are given in the zone, and forgets which one is meant when it reckons with them."""
+    night = schedule("[{begintime: 02:30, endtime: 05:00}]")
+    first, second = (datetime(2026, 10, 25, 2, 15, tzinfo=night.zone, fold=fold) for fold in (0, 1))
+    assert first == second
+    begin = Edge(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "resume")
+    assert [night.outlook(moment).state for moment in (first, second)] == ["stopped", "running"]
+    assert [night.next_edge(moment) for moment in (first, second)] == [begin, Edge(datetime(2026, 10, 25, 4, tzinfo=UTC), "pause")]
+    assert night.last_edge(second) == begin
 
 
 def test_moment_without_a_zone_is_refused() -> None:

@@ -59,6 +59,8 @@ def decide(
     `schedule` is what its tag stands for, None where nothing of that name exists. `busy` says that queries still ran after the time to drain, or
     could not be seen. `warm_up_minutes` is what was learnt for a schedule that says `auto`. A hold beats the schedule, `ignore` beats both.
     """
+    # In any other zone, Python takes the two moments of an hour that comes twice for one.
+    now = now.astimezone(UTC)
     if tags.get(SCHEDULE_TAG) == IGNORE:
         return Decision("nothing", f"left alone: its tag says {SCHEDULE_TAG}={IGNORE}")
     if schedule is None:
@@ -91,7 +93,7 @@ def _wished(schedule: Schedule, last: Edge | None, now: datetime, warm_up_minute
     newer = edge is not None and (last is None or edge.moment > last.moment)
     # The last edge may also have been another one when the document was changed, or a hold.
     unsettled = newer or last is None or last.action != action
-    settles = (edge if newer else Edge(now.astimezone(UTC), action)) if unsettled else None
+    settles = (edge if newer else Edge(now, action)) if unsettled else None
     because = f"schedule {_named(schedule)} says {outlook.state}{f' from {_local(edge.moment, schedule)}' if edge else ''}"
     return _Wish(action, unsettled or schedule.enforced, because, settles, ahead)
 
@@ -115,7 +117,7 @@ def _held(
         return Decision("nothing", f"left alone: {HOLD_TAG} is neither running nor stopped")
     action = ACTIONS[state]
     # Kept as the last edge, so that the schedule's own state is due again when the hold is over.
-    settles = Edge(now.astimezone(UTC), action) if last is None or last.action != action else None
+    settles = Edge(now, action) if last is None or last.action != action else None
     return _Wish(
         action,
         due=True,

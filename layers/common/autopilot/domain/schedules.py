@@ -57,9 +57,9 @@ class Outlook(msgspec.Struct, frozen=True):
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A named schedule. Its rules are `periods` and `holidays`, or `events` (weekday, minute, state) where it comes from a Custodian tag.
 
-    `warm_up_minutes` is how much earlier than its edge a resume starts, `auto` what was learnt from earlier ones. `when_busy` says what a pause does
-    when queries still run after `drain_seconds`: `wait` (try again with each reconcile), `skip` (let this edge go), `force`. `enforced` reverts
-    what people do by hand between edges. `idle_pause_minutes` pauses what nobody used for so long.
+    `override_status` holds instead of them. `enforced` undoes what people do by hand between edges. A resume starts `warm_up_minutes` before its
+    edge, `auto` being what was learnt from earlier ones. When queries still run after `drain_seconds`, `when_busy` says what a pause does: `wait`
+    (the edge stays due), `skip` (this edge is let go), `force`. What nobody used for `idle_pause_minutes` is paused.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def state_at(self, moment: datetime) -> State:
         """What the schedule wants at an aware moment: `any` where it leaves the warehouse alone."""
-        wall = wall_at(_aware(moment), self.zone)
+        wall = wall_at(_utc(moment), self.zone)
         return self.calendar.plan(wall.date()).state_at(wall.hour * 60 + wall.minute)
 
     def edges(self, start: datetime, end: datetime) -> Iterator[Edge]:
@@ -98,7 +98,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         Wall times that a clock change skips happen at the change, together: what they come to is one edge, or none.
         """
-        start, end = _aware(start).astimezone(UTC), _aware(end).astimezone(UTC)
+        start, end = _utc(start), _utc(end)
         state: State = "any"
         for moment, changes in groupby(self._changes(start, end), key=itemgetter(0)):
             *passed, (_, last) = changes
@@ -108,7 +108,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def spans(self, start: datetime, end: datetime) -> Iterator[Span]:
         """The time from `start` to `end` (both aware) cut where the state changes, in order and without gaps."""
-        begin, end = _aware(start).astimezone(UTC), _aware(end).astimezone(UTC)
+        begin, end = _utc(start), _utc(end)
         state = self.state_at(begin)
         for moment, changes in groupby(self._changes(begin, end), key=itemgetter(0)):
             *_, (_, last) = changes
@@ -135,7 +135,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def last_edge(self, now: datetime) -> Edge | None:
         """The newest edge that is not after `now`; None where there was none in eight years."""
-        after = now + timedelta(microseconds=1)
+        after = _utc(now) + timedelta(microseconds=1)
         for back in _SEARCHES:
             if edges := list(self.edges(after - back, after)):
                 return edges[-1]
@@ -143,17 +143,17 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def next_edge(self, now: datetime) -> Edge | None:
         """The first edge after `now`; None where there is none in eight years."""
-        after = now + timedelta(microseconds=1)
+        after = _utc(now) + timedelta(microseconds=1)
         return next((edge for ahead in _SEARCHES for edge in self.edges(after, after + ahead)), None)
 
     def outlook(self, now: datetime, warm_up_minutes: int | None = None) -> Outlook:
         """What the schedule wants at `now`, when a resume starts `warm_up_minutes` (its own where None) before its edge."""
-        minutes = self.warm_up(warm_up_minutes)
+        now, minutes = _utc(now), self.warm_up(warm_up_minutes)
         outlook = self._outlooks.get((now, minutes))
         if outlook is None:
             if len(self._outlooks) > 16:
                 self._outlooks.clear()
-            outlook = self._outlooks[now, minutes] = self._look(_aware(now).astimezone(UTC), timedelta(minutes=minutes))
+            outlook = self._outlooks[now, minutes] = self._look(now, timedelta(minutes=minutes))
         return outlook
 
     def warm_up(self, learnt_minutes: int | None = None) -> int:
@@ -205,7 +205,8 @@ def schedule_from_tag(value: str) -> Schedule:
     return Schedule(name=escaped(value), timezone=hours.timezone, events=(*on, *off))
 
 
-def _aware(moment: datetime) -> datetime:
+def _utc(moment: datetime) -> datetime:
+    """The same moment in UTC. In any other zone, Python reckons with the wall clock and takes two moments of a repeated hour for one."""
     if moment.tzinfo is None:
         raise ValueError("a moment must say its time zone")
-    return moment
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
