@@ -15,6 +15,7 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, sqs
 
+from sandbox.hosting import alarm_math
 from sandbox.kernel import ACCOUNT, REGION
 
 Json = dict[str, Any]
@@ -31,9 +32,11 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 def evaluate(alarm: Json, now: float | None = None) -> None:
     """Bring one alarm on a metric into the state that its data stand for, and carry out the actions of a change."""
     comparison = _COMPARISONS.get(alarm.get("ComparisonOperator", ""))
-    if comparison is None or not alarm.get("MetricName"):
-        return  # an alarm on an expression or an anomaly band: ministack does not evaluate these either
-    values = period_values(alarm, now or time.time())
+    summed = alarm_math.parts(alarm)
+    if comparison is None or not (alarm.get("MetricName") or summed):
+        return  # an alarm on another expression or an anomaly band: ministack does not evaluate these either
+    moment = now or time.time()
+    values = _sums([period_values(part, moment) for part in summed]) if summed else period_values(alarm, moment)
     state = state_of(alarm, values, comparison)
     before = alarm["StateValue"]
     if state == before:
@@ -58,6 +61,12 @@ def period_values(alarm: Json, now: float) -> list[float | None]:
         return cloudwatch._stat_value(cloudwatch._calc_stats(within), statistic, within) if within else None
 
     return [value(index) for index in range(int(alarm.get("EvaluationPeriods", 1)))]
+
+
+def _sums(series: list[list[float | None]]) -> list[float | None]:
+    """Period by period the sum of what has data; None where nothing has."""
+    found = [[value for value in values if value is not None] for values in zip(*series, strict=True)]
+    return [sum(values) if values else None for values in found]
 
 
 def state_of(alarm: Json, values: Sequence[float | None], comparison: Callable[[float, float], bool]) -> str:

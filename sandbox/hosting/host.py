@@ -172,8 +172,10 @@ class Host:
         """Fill the world with its parts and hang them into ministack."""
         from sandbox.desk import Desk
         from sandbox.hosting import (
+            alarm_math,
             budgets_iam,
             cloudformation,
+            cloudwatch_iam,
             distributed_map,
             fidelity,
             gateway,
@@ -201,6 +203,8 @@ class Host:
         nested_execution.apply(world)
         distributed_map.apply()
         networks.apply()
+        alarm_math.apply()
+        cloudwatch_iam.apply()
         scheduling.apply()
         tagging.apply(world)
         budgets_iam.apply()

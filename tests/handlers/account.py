@@ -14,9 +14,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from autopilot.aws import callbacks, clients
-from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplorer, DataApi, Executions, Serverless
+from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplorer, DataApi, Executions, Serverless, Tags
 from tests.handlers.fakes_costs import Metrics, PriceList
-from tests.handlers.wiring import Call, Refusal, Wire
+from tests.handlers.wiring import Call, Fake, Refusal, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = (
@@ -32,6 +32,7 @@ SERVICES = (
     "iam",
     "pricing",
     "cloudwatch",
+    "resourcegroupstaggingapi",
 )
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"
@@ -71,8 +72,10 @@ class Aws:
     wires: dict[str, Wire] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.tagging = Tags(self.clusters, self.serverless)
         reckoning = (self.budgets, self.costs, self.prices, self.metrics)
-        fakes = {fake.service: fake for fake in (self.clusters, self.serverless, self.data, self.executions, *reckoning)}
+        known = (self.clusters, self.serverless, self.data, self.executions, self.tagging, *reckoning)
+        fakes: dict[str, Fake] = {fake.service: fake for fake in known}
         self.wires = {name: Wire(clients.client(name), name, self.journal, fakes.get(name)) for name in SERVICES}
 
     def fail(self, service: str, operation: str, error: Refusal | BotoCoreError, times: int = 1) -> None:

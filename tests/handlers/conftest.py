@@ -21,6 +21,7 @@ def _account() -> Iterator[None]:
         patch.setenv("AWS_REGION", REGION)
         patch.setenv("TABLE_NAME", TABLE)
         patch.setenv("BUCKET_NAME", BUCKET)
+        patch.setenv("STACK_NAME", "stack")
         patch.setenv("TOPIC_ARN", TOPIC)
         clients.client.cache_clear()
         storage = clients.client("s3")

@@ -201,6 +201,7 @@ class Serverless(Fake):
     def __init__(self) -> None:
         self.namespaces: dict[str, dict[str, Any]] = {}
         self.workgroups: dict[str, dict[str, Any]] = {}
+        self.limits: list[dict[str, Any]] = []
         self.tags: dict[str, list[dict[str, str]]] = {}
         self.snapshots: dict[str, dict[str, Any]] = {}
 
@@ -216,6 +217,10 @@ class Serverless(Fake):
 
     def list_workgroups(self) -> dict[str, Any]:
         return {"workgroups": list(self.workgroups.values())}
+
+    def list_usage_limits(self, resourceArn: str) -> dict[str, Any]:  # noqa: N803
+        found = [limit for limit in self.limits if limit["resourceArn"] == resourceArn]
+        return {"usageLimits": found} if found else {}
 
     def get_namespace(self, namespaceName: str) -> dict[str, Any]:  # noqa: N803
         return {"namespace": self._known(self.namespaces, namespaceName)}
@@ -327,6 +332,33 @@ class Serverless(Fake):
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:{kind}/0f1e2d3c-{name}"
+
+
+class Tags(Fake):
+    """The Resource Groups Tagging API over these clusters and workgroups. Its index may lag: what is in `unseen` is not found yet."""
+
+    service: ClassVar[str] = "resourcegroupstaggingapi"
+
+    def __init__(self, clusters: Clusters, serverless: Serverless) -> None:
+        self._clusters, self._serverless = clusters, serverless
+        self.unseen: set[str] = set()
+
+    def get_resources(self, TagFilters: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
+        wanted = [(one["Key"], value) for one in TagFilters for value in one["Values"]]
+        found = [
+            (f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:{name}", _pairs(one["Tags"])) for name, one in self._clusters.clusters.items()
+        ]
+        found += [(one["workgroupArn"], _pairs(self._serverless.tags[one["workgroupArn"]])) for one in self._serverless.workgroups.values()]
+        listed = [
+            {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+            for arn, tags in found
+            if all(tags.get(key) == value for key, value in wanted) and not any(arn.endswith(name) for name in self.unseen)
+        ]
+        return {"ResourceTagMappingList": listed}
+
+
+def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag.get("Key") or tag["key"]: tag.get("Value") or tag.get("value", "") for tag in tags}
 
 
 @dataclass

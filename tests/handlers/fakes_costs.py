@@ -49,6 +49,7 @@ class Metrics(Fake):
     """CloudWatch: metrics by name and dimensions, each a value for every hour (None: no data), given out a page at a time."""
 
     service: ClassVar[str] = "cloudwatch"
+    rest_is_moto: ClassVar[bool] = True
     #: Source: GetMetricData, `MaxDatapoints`.
     PAGE = 100_800
 

@@ -45,9 +45,10 @@ class Call:
 
 
 class Fake:
-    """A service in memory; each of its methods is an operation of that name."""
+    """A service in memory; each of its methods is an operation of that name. What a fake lacks may be moto's."""
 
     service: ClassVar[str]
+    rest_is_moto: ClassVar[bool] = False
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Wire:
         try:
             if waiting := self.failures.get(operation):
                 raise waiting.pop(0)
-            if self.fake is None:
+            if self.fake is None or (self.fake.rest_is_moto and not hasattr(self.fake, operation)):
                 return None
             answer = getattr(self.fake, operation)(**arguments)
         except Refusal as refusal:

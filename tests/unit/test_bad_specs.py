@@ -176,7 +176,7 @@ BAD: list[tuple[object, str]] = [
         of(alarms={"queries_queued": 5}),
         (
             "spec.alarms.queries_queued: belongs to a workgroup; a cluster takes cpu_percent, connections_percent, disk_percent, "
-            "queue_wait_seconds, commit_queue"
+            "queue_wait_seconds, commit_queue, connections_limit"
         ),
     ),
     (of(budget={"amount": 1.234}), "spec.budget.amount: 1.234 is not allowed; an amount has at most two decimals"),

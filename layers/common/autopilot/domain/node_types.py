@@ -15,7 +15,8 @@ import msgspec
 class NodeType(msgspec.Struct, frozen=True, kw_only=True):
     """One node: virtual CPUs, memory, the data that it can hold in a cluster of several (and alone), and how many make a cluster.
 
-    An elastic resize divides the number of nodes by up to `elastic`; where that is 2, it halves it and nothing in between.
+    `connections` is how many users a cluster of them lets in at once, however many nodes it has: AWS's guide gave 500 for every type, and
+    newer versions of it give none. An elastic resize divides the number of nodes by up to `elastic`; where that is 2, it halves it and nothing in between.
     """
 
     name: str
@@ -25,6 +26,7 @@ class NodeType(msgspec.Struct, frozen=True, kw_only=True):
     alone_gb: Decimal | None
     most_nodes: int
     elastic: int = 2
+    connections: int = 500
 
     @property
     def family(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from autopilot.domain import changes
+from autopilot.domain.alarms import Alarms
 from autopilot.domain.baseline import Consent, Finding, Tried
 from autopilot.domain.budgets import Budget
 from autopilot.domain.decisions import Decision
@@ -133,6 +134,19 @@ class Secure(Step, tag="secure", frozen=True, kw_only=True):
     warehouse: Reference
     consent: Consent = Consent()
     tried: list[Tried] = []
+
+
+class SetAlarms(Step, tag="set_alarms", frozen=True, kw_only=True):
+    """Make the alarms of a warehouse what its settings say, and the dashboard show it."""
+
+    warehouse: Reference
+    alarms: Alarms = Alarms()
+
+
+class RemoveAlarms(Step, tag="remove_alarms", frozen=True, kw_only=True):
+    """Delete the alarms of a warehouse and take it off the dashboard."""
+
+    warehouse: Reference
 
 
 class Run(Waiting, tag="run", frozen=True, kw_only=True):
