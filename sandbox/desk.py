@@ -9,6 +9,8 @@ POST   /_sandbox/events   {"drop", "duplicate", "delay_seconds", "shuffle"}
 GET    /_sandbox/clock    {"scale"}
 POST   /_sandbox/clock    {"scale"}: how many life-cycle seconds pass in one real second
 POST   /_sandbox/snapshots {"cluster" or "namespace", "older_by_hours"}: make every snapshot of it older
+POST   /_sandbox/costs    {"usage", "forecast", "offers", "active_tags", "reserved_nodes", "metrics"}: what Cost Explorer knows, instead of what it knew; and metrics
+                          by hour: [{"namespace", "metric", "dimensions", "start", "values"}], a value of null being an hour without data
 POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
 """
 
@@ -16,8 +18,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.world import World
@@ -43,6 +45,14 @@ _EVENT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "shuffle": (bool,),
 }
 _SNAPSHOT_FIELDS: Mapping[str, tuple[type, ...]] = {"cluster": (str,), "namespace": (str,), "older_by_hours": (int, float)}
+_COST_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "usage": (list,),
+    "forecast": (str,),
+    "offers": (list,),
+    "active_tags": (list,),
+    "reserved_nodes": (list,),
+    "metrics": (list,),
+}
 _CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
 
 
@@ -65,6 +75,7 @@ class Desk:
             ("GET", "clock"): lambda _: {"scale": self._world.clock.scale},
             ("POST", "clock"): self._set_clock,
             ("POST", "snapshots"): self._age_snapshots,
+            ("POST", "costs"): self._set_costs,
             ("POST", "reset"): self._reset,
         }
 
@@ -76,7 +87,7 @@ class Desk:
             return self._no_route(method, name)
         try:
             return 200, route(_decode(body))
-        except (BadRequest, ValueError, TypeError) as error:
+        except (BadRequest, ValueError, TypeError, KeyError) as error:
             return 400, {"error": "BadRequest", "message": str(error)}
 
     def _no_route(self, method: str, name: str) -> tuple[int, Json]:
@@ -125,13 +136,31 @@ class Desk:
             self._world.serverless.age_snapshots(spec["namespace"], by)
         return spec
 
+    def _set_costs(self, spec: Json) -> Json:
+        _check_fields(spec, _COST_FIELDS)
+        metrics = spec.pop("metrics", [])
+        self._world.costs.set_costs(**spec)
+        for one in metrics:
+            self._world.ports.put_metrics(one["namespace"], list(_by_hour(one)))
+        return {"usage": len(spec.get("usage", [])), "metrics": len(metrics)}
+
     def _reset(self, _: Json) -> Json:
         self._world.faults.clear()
         self._world.hints.reset()
-        for backend in (self._world.data_api, self._world.clusters, self._world.serverless):
+        for backend in (self._world.data_api, self._world.clusters, self._world.serverless, self._world.costs):
             if backend is not None:
                 backend.reset()
         return {"status": "reset"}
+
+
+def _by_hour(metric: Json) -> Iterator[Json]:
+    """The data points of a metric's hours, as PutMetricData takes them; its own two weeks do not hold here."""
+    start = datetime.fromisoformat(metric["start"])
+    dimensions = [{"Name": key, "Value": value} for key, value in metric["dimensions"].items()]
+    for hour, value in enumerate(metric["values"]):
+        if value is not None:
+            moment = (start + timedelta(hours=hour)).isoformat()
+            yield {"MetricName": metric["metric"], "Dimensions": dimensions, "Value": value, "Timestamp": moment}
 
 
 def _decode(body: bytes) -> Json:

@@ -7,6 +7,7 @@ hints, the databases and the ports; nothing but `host` and `ports` knows minista
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from sandbox.kernel import ACCOUNT, REGION, Clock, Faults, Hints
@@ -33,6 +34,18 @@ class Target:
     admin_user: str
     database: str
     secret_arn: str | None = None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a warehouse did since a moment: how long each query kept it busy since then, and how long those took that ended."""
+
+    busy_seconds: list[float]
+    finished_seconds: list[float]
+    failed: int
+    running: int
+    sessions: int
+    stored_mb: float
 
 
 class Ports(Protocol):
@@ -71,6 +84,10 @@ class DatabasesLike(Protocol):
     def start(self, warehouse: str) -> None: ...
     def set_base_capacity(self, warehouse: str, base_rpu: float) -> None: ...
     def active_queries(self, warehouse: str) -> int: ...
+    def activity(self, warehouses: list[str], since: datetime) -> dict[str, Activity]:
+        """What each of these warehouses did since then."""
+        ...
+
     def size_mb(self, warehouse: str) -> float: ...
 
 
@@ -86,6 +103,7 @@ class World:
     clusters: Any = None
     serverless: Any = None
     data_api: Any = None
+    costs: Any = None
 
     def target(self, *, cluster: str | None = None, workgroup: str | None = None) -> Target | None:
         """The warehouse of that name, or None."""

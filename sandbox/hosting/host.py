@@ -50,6 +50,16 @@ _SERVICES: dict[str, dict[str, Any]] = {
             "param_case": "lower-camel",
         },
     },
+    "ce": {
+        "pattern": {"target_prefixes": ["AWSInsightsIndexService."]},
+        "sdk_name": "costexplorer",
+        "sdk": {"protocol": "json", "target_prefix": "AWSInsightsIndexService", "service_key": "ce"},
+    },
+    "pricing": {
+        "pattern": {"target_prefixes": ["AWSPriceListService."]},
+        "sdk_name": "pricing",
+        "sdk": {"protocol": "json", "target_prefix": "AWSPriceListService", "service_key": "pricing"},
+    },
 }
 # What a child process of the sandbox may see of this machine; everything else in the environment is dropped.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "HOME", "USER", "LOGNAME", "TERM", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV")
@@ -170,6 +180,9 @@ class Host:
 
     def _build(self) -> None:
         """Fill the world with its parts and hang them into ministack."""
+        from sandbox.billing.cost_explorer import CostExplorer
+        from sandbox.billing.meter import Meter
+        from sandbox.billing.price_list import PriceList
         from sandbox.desk import Desk
         from sandbox.hosting import (
             alarm_math,
@@ -179,6 +192,7 @@ class Host:
             distributed_map,
             fidelity,
             gateway,
+            metric_retention,
             nested_execution,
             networks,
             redshift_iam,
@@ -199,6 +213,7 @@ class Host:
         world = World(clock=Clock(), faults=Faults(), hints=Hints(), ports=LocalPorts(self.endpoint), databases=databases)
         world.clusters, world.serverless = Clusters(world), Serverless(world)
         world.data_api = DataApi(world, databases)
+        world.costs = CostExplorer()
         fidelity.apply(world)
         nested_execution.apply(world)
         distributed_map.apply()
@@ -208,12 +223,20 @@ class Host:
         scheduling.apply()
         tagging.apply(world)
         budgets_iam.apply()
+        metric_retention.apply()
         cloudformation.register(self.endpoint)
         gateway.wrap_services(world)
         redshift_iam.register(world)
-        backends = {"redshift": world.clusters, "redshift-data": world.data_api, "redshift-serverless": world.serverless}
+        backends = {
+            "redshift": world.clusters,
+            "redshift-data": world.data_api,
+            "redshift-serverless": world.serverless,
+            "ce": world.costs,
+            "pricing": PriceList(),
+        }
         for name, backend in backends.items():
             self._register(name, Service(name, backend, world))
+        Meter(world).start()
         self._desk = Desk(world)
 
     def _register(self, name: str, service: Any) -> None:

@@ -234,6 +234,11 @@ class ClustersState:
             cluster = self._clusters.get(name)
             return cluster.target() if cluster else None
 
+    def running(self) -> list[Cluster]:
+        """The clusters that work at this moment, and so leave metrics."""
+        with self._present():
+            return [one for one in self._clusters.values() if one.status.partition(",")[0] in ("available", "modifying", "resizing")]
+
     @contextmanager
     def _present(self) -> Iterator[None]:
         """Everything that is due has happened, and the records stand still. Never enter it while the lock is held."""

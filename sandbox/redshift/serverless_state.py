@@ -59,6 +59,12 @@ class ServerlessState:
             workgroup = self._workgroups.get(name)
             return workgroup.target() if workgroup else None
 
+    def running(self) -> list[tuple[str, int, str]]:
+        """The workgroups that take queries: name, base capacity in RPUs, and the key of the namespace that owns the data."""
+        with self._present():
+            found = [one for one in self._workgroups.values() if one.status in ("AVAILABLE", "MODIFYING")]
+            return [(one.name, one.base_capacity, one.namespace.key) for one in found]
+
     @contextmanager
     def _present(self) -> Iterator[None]:
         """Everything that is due has happened, and the records stand still. Never enter it while the lock is held."""

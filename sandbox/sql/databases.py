@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
 
@@ -20,6 +21,7 @@ from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
 from sandbox.sql.session import Files, Session
 from sandbox.sql.statements import plan
+from sandbox.world import Activity
 
 _CONTROL = "sandbox_control"
 _TEMPLATE = "sandbox_template"
@@ -170,6 +172,28 @@ class Databases:
     def active_queries(self, warehouse: str) -> int:
         """How many statements run there now, of all users and databases."""
         return self.history.running(warehouse)
+
+    def activity(self, warehouses: list[str], since: datetime) -> dict[str, Activity]:
+        """What each of these warehouses did since then; sessions are counted as they are open now."""
+        statements = self.history.since(since)
+        sizes = "SELECT split_part(datname, '.', 1), sum(pg_database_size(oid))::float FROM pg_database GROUP BY 1"
+        sessions = "SELECT split_part(datname, '.', 1), count(*)::int FROM pg_stat_activity WHERE datname IS NOT NULL GROUP BY 1"
+        stored: dict[str, float] = dict(self._run(sizes))
+        opened: dict[str, int] = dict(self._run(sessions))
+        found = {}
+        for warehouse in warehouses:
+            mark = prefix(warehouse)
+            own = [one for one in statements if one[0] == mark]
+            finished = [took for _, _, took, _ in own if took is not None]
+            found[warehouse] = Activity(
+                busy_seconds=[busy for _, busy, _, _ in own],
+                finished_seconds=finished,
+                failed=sum(failed for *_, failed in own),
+                running=len(own) - len(finished),
+                sessions=opened.get(mark, 0),
+                stored_mb=stored.get(mark, 0.0) / 1024**2,
+            )
+        return found
 
     def size_mb(self, warehouse: str) -> float:
         """How much its databases hold, in megabytes of 1,048,576 bytes."""

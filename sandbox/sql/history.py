@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import Any, Protocol
 
 import psycopg
@@ -66,6 +67,19 @@ class History:
         """How many statements of that warehouse run now."""
         [(count,)] = self._execute("SELECT count(*) FROM query WHERE warehouse = %s AND end_time IS NULL", (prefix(warehouse),))
         return int(count)
+
+    def since(self, moment: datetime) -> list[tuple[str, float, float | None, bool]]:
+        """Every statement that ran since then, the moment being UTC.
+
+        Its warehouse's prefix, the seconds that it ran since then, the seconds that it took in all (None while it runs), whether it failed.
+        """
+        query = """
+            SELECT warehouse, extract(epoch FROM coalesce(end_time, clock_timestamp()::timestamp) - greatest(start_time, started))::float,
+                   extract(epoch FROM end_time - start_time)::float, status NOT IN ('success', 'running')
+            FROM query, (SELECT (%s::timestamptz)::timestamp AS started) AS moment
+            WHERE end_time IS NULL OR end_time > started
+        """
+        return [(str(name), float(busy), took, bool(failed)) for name, busy, took, failed in self._execute(query, (moment,))]
 
     def add(self, table: str, **row: Any) -> None:
         """Add one row to `load_error`, `alert`, `recommendation` or `capacity`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sandbox.kernel import ACCOUNT, REGION, ApiError, Clock, Faults, Hints
 from sandbox.sql.errors import SqlError
-from sandbox.world import Caller, World
+from sandbox.world import Activity, Caller, World
 
 ROOT = Caller()
 LAMBDA_ROLE = Caller(principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/pause-role/pause")
@@ -147,6 +148,10 @@ class FakeDatabases:
 
     def active_queries(self, warehouse: str) -> int:
         return int(warehouse in self.busy)
+
+    def activity(self, warehouses: list[str], since: datetime) -> dict[str, Activity]:  # noqa: ARG002 - as the protocol has it
+        idle = Activity(busy_seconds=[], finished_seconds=[], failed=0, running=0, sessions=0, stored_mb=0.0)
+        return dict.fromkeys(warehouses, idle)
 
     def _check(self, operation: str) -> None:
         if operation in self.broken:

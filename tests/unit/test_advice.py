@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -42,7 +43,7 @@ def seen(used: dict[str, Any] | None = None, costs: dict[str, Any] | None = None
     """A cluster of 4 ra3.xlplus that ran all 30 days; what a test says differs."""
     about: dict[str, Any] = {"kind": "cluster", "name": "a", "region": "us-east-1", "account": "1", "node_type": "ra3.xlplus", "nodes": 4}
     of_one = WarehouseCosts(**{**about, **(costs or {})}, used=msgspec.structs.replace(USED, **(used or {})))
-    told: dict[str, Any] = {"days": 30, "prices": PRICES, "reserved_nodes": 0, "paused_share": Decimal(0), "activity": ALWAYS_USED}
+    told: dict[str, Any] = {"days": 30, "prices": PRICES, "reserved_nodes": 0, "paused_share": Fraction(0), "activity": ALWAYS_USED}
     return Evidence(costs=of_one, **{**told, **more})
 
 

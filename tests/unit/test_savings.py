@@ -121,6 +121,12 @@ def test_reserved_nodes_are_billed_all_the_same() -> None:
     assert "3 reserved nodes are billed all the same, at 0.7000 USD" in figure.arithmetic
 
 
+def test_half_a_cent_out_of_thirds_of_an_hour_is_exact() -> None:
+    # 20 minutes are a third of an hour: 1/3 h x 3 x 0.005 = 0.005, which is rounded up and not lost in a third of 28 digits
+    found = [Pause(start=utc(1), end=utc(1) + timedelta(minutes=20), node_type="ra3.xlplus", nodes=3)]
+    assert str(saved(found, {"ra3.xlplus": Decimal("0.005")}, 0, {}, "USD").amount) == "0.01"
+
+
 @pytest.mark.parametrize(("node_type", "nodes"), [("ra3.new", 2), ("", 2), ("ra3.xlplus", 0)])
 def test_size_without_a_price_gives_hours_and_no_money(node_type: str, nodes: int) -> None:
     figure = saved([Pause(start=utc(1), end=utc(2), node_type=node_type, nodes=nodes)], PRICES, 0, {}, "USD")

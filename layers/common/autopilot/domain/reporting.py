@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
@@ -31,7 +32,7 @@ SCHEDULE_TAG = "autopilot:schedule"
 ENVIRONMENT_TAG = "autopilot:environment"
 _TOP = 3
 _NAMED = 10
-_MICROSECONDS_PER_HOUR = 3_600_000_000
+_MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 def period_of(start: date | None, end: date | None, today: date) -> Period:
@@ -149,13 +150,13 @@ def judge(frame: Frame, seen: Warehouse, entries: Sequence[Entry] | None, readin
         budget=frame.budgets.get(budget_name(seen)),
         anomalies=spending.anomalies(spent.by_day) if spent else [],
     )
-    lasted = None if paused is None else Decimal(savings.microseconds(paused)) / _MICROSECONDS_PER_HOUR
+    share = None if paused is None else Fraction(savings.microseconds(paused), frame.days * _MICROSECONDS_PER_DAY)
     evidence = Evidence(
         costs=costs,
         days=frame.days,
         prices=frame.prices,
         reserved_nodes=None if frame.reservations is None else frame.covered.get(seen.name, 0),
-        paused_share=None if lasted is None else lasted / (24 * frame.days),
+        paused_share=share,
         activity=None if readings is None or paused is None else use.activity(readings, savings.paused_hours(paused)),
         scheduled=SCHEDULE_TAG in seen.tags,
     )

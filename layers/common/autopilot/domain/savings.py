@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
@@ -171,22 +172,23 @@ def saved(found: Sequence[Pause], prices: Mapping[str, Decimal], covered: int, r
     sizes: dict[tuple[str, int], int] = {}
     for pause in found:
         sizes[pause.node_type, pause.nodes] = sizes.get((pause.node_type, pause.nodes), 0) + microseconds([pause])
-    amount, reserved, words = Decimal(0), Decimal(0), []
+    amount, reserved, words = Fraction(0), Fraction(0), []
     priced, rated = True, True
     for (node_type, nodes), lasted in sizes.items():
-        hours, kept = Decimal(lasted) / _MICROSECONDS_PER_HOUR, min(nodes, covered)
+        hours, kept = Fraction(lasted, _MICROSECONDS_PER_HOUR), min(nodes, covered)
         price, rate = prices.get(node_type), rates.get(node_type)
-        what = f"{hours:.2f} h x {nodes - kept} x {node_type or 'an unknown node type'}"
+        what = f"{float(hours):.2f} h x {nodes - kept} x {node_type or 'an unknown node type'}"
         if price is None or not nodes:
             priced = False
             words.append(f"{what}: no price is known")
         else:
-            amount += hours * (nodes - kept) * price
-            words.append(f"{what} at {price.normalize():f} {currency} = {cents(hours * (nodes - kept) * price)} {currency}")
+            worth = hours * (nodes - kept) * Fraction(price)
+            amount += worth
+            words.append(f"{what} at {price.normalize():f} {currency} = {cents(worth)} {currency}")
         if kept and rate is None:
             rated = False
         elif kept and rate is not None:
-            reserved += hours * kept * rate
+            reserved += hours * kept * Fraction(rate)
             words.append(f"{kept} reserved {'node is' if kept == 1 else 'nodes are'} billed all the same, at {rate:.4f} {currency}")
     return Saved(
         paused_hours=(Decimal(microseconds(found)) / _MICROSECONDS_PER_HOUR).quantize(_HOURS),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from statistics import median
 
 import msgspec
@@ -57,8 +59,11 @@ class Spending(msgspec.Struct, frozen=True):
     by_day: list[DayAmount]
 
 
-def cents(amount: Decimal) -> Decimal:
-    """The amount in whole cents; half a cent is rounded away from zero."""
+def cents(amount: Decimal | Fraction) -> Decimal:
+    """The amount in whole cents; half a cent is rounded away from zero. Money times a share of time is exact only as a fraction."""
+    if isinstance(amount, Fraction):
+        hundredths = math.floor(abs(amount) * 100 + Fraction(1, 2))
+        return Decimal(hundredths if amount >= 0 else -hundredths) * _CENT
     return amount.quantize(_CENT, ROUND_HALF_UP)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 #: Hours of an average month, as AWS's own calculators reckon.
-HOURS_PER_MONTH = Decimal(730)
-DAYS_PER_MONTH = HOURS_PER_MONTH / 24
+HOURS_PER_MONTH = 730
+DAYS_PER_MONTH = Fraction(HOURS_PER_MONTH, 24)
 HOURS_PER_WEEK = 168
 
 # --- which days are off the usual line

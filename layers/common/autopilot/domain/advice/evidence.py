@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
@@ -25,7 +26,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     days: int
     prices: Prices | None = None
     reserved_nodes: int | None = None
-    paused_share: Decimal | None = None
+    paused_share: Fraction | None = None
     activity: Activity | None = None
     scheduled: bool = False
 
@@ -57,7 +58,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         """Whether its metrics cover enough hours to judge it by them."""
         return self.used.hours_seen >= thresholds.MIN_HOURS_SEEN
 
-    def money(self, amount: Decimal) -> str:
+    def money(self, amount: Decimal | Fraction) -> str:
         """An amount with the currency."""
         return f"{cents(amount)} {self.prices.currency if self.prices else 'USD'}"
 
@@ -69,20 +70,18 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int
     on_demand: int
     price: Decimal
-    hours: Decimal
+    hours: Fraction
     currency: str
 
     @property
-    def monthly(self) -> Decimal:
+    def monthly(self) -> Fraction:
         """What its on-demand nodes cost in an average month, as long as it runs as in the period."""
-        return self.hours * self.on_demand * self.price
+        return self.hours * self.on_demand * Fraction(self.price)
 
     @property
     def arithmetic(self) -> str:
         """The same in words."""
-        return (
-            f"{self.on_demand} x {self.node_type} x {self.price.normalize():f} x {self.hours:.2f} h = {cents(self.monthly)} {self.currency}"
-        )
+        return f"{self.on_demand} x {self.node_type} x {self.price.normalize():f} x {float(self.hours):.2f} h = {cents(self.monthly)} {self.currency}"
 
 
 class ReservedOffer(msgspec.Struct, frozen=True, kw_only=True):

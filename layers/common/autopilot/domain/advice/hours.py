@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 from autopilot.domain import thresholds
 from autopilot.domain.advice.evidence import Evidence
@@ -26,9 +27,9 @@ def schedule(seen: Evidence) -> Recommendation | None:
     if activity.weeks_seen < thresholds.SCHEDULE_MIN_WEEKS or hours_a_week < thresholds.SCHEDULE_MIN_IDLE_HOURS_A_WEEK:
         return None
     # What stood paused in these hours anyway is saved already: only what ran counts, up to what the gaps hold.
-    share = min(Decimal(activity.idle_running_hours) / (24 * seen.days), Decimal(hours_a_week) / HOURS_OF_WEEK)
+    share = min(Fraction(activity.idle_running_hours, 24 * seen.days), Fraction(hours_a_week, HOURS_OF_WEEK))
     hours = share * thresholds.HOURS_PER_MONTH
-    saving = cents(hours * size.on_demand * size.price)
+    saving = cents(hours * size.on_demand * Fraction(size.price))
     if saving < thresholds.MIN_MONTHLY_SAVING:
         return None
     name = seen.costs.name
@@ -41,7 +42,9 @@ def schedule(seen: Evidence) -> Recommendation | None:
             + ", ".join(f"{_when(start)} to {_when(start + length)}" for start, length in gaps),
             f"it ran without a connection for {activity.idle_running_hours} hours of the period",
         ],
-        arithmetic=(f"{hours:.2f} h a month x {size.on_demand} x {size.node_type} x {size.price.normalize():f} = {saving} {size.currency}"),
+        arithmetic=(
+            f"{float(hours):.2f} h a month x {size.on_demand} x {size.node_type} x {size.price.normalize():f} = {saving} {size.currency}"
+        ),
         monthly_saving=saving,
         risk="Whoever needs the cluster at another hour waits for a resume of some minutes; a tag can hold it awake. Hours are UTC.",
         input={"tags": {"autopilot:schedule": tag_of(gaps)}},
@@ -53,12 +56,12 @@ def serverless(seen: Evidence) -> Recommendation | None:
     size, used, node = seen.size, seen.used, NODE_TYPES.get(seen.costs.node_type)
     if size is None or node is None or seen.prices is None or used.busy_hours is None or not seen.seen_enough:
         return None
-    rpu_price, share = seen.prices.rpu_hour, Decimal(used.busy_hours) / (24 * seen.days)
+    rpu_price, share = seen.prices.rpu_hour, Fraction(used.busy_hours, 24 * seen.days)
     if rpu_price is None or not used.busy_hours or share > thresholds.SERVERLESS_MAX_BUSY_SHARE:
         return None
     rpus = max(thresholds.SMALLEST_RPU, _stepped(node.memory_gb * size.nodes / thresholds.RPU_MEMORY_GB))
     hours = share * thresholds.HOURS_PER_MONTH
-    monthly = hours * rpus * rpu_price
+    monthly = hours * rpus * Fraction(rpu_price)
     saving = cents(size.monthly - monthly)
     if saving < thresholds.MIN_MONTHLY_SAVING:
         return None
@@ -68,11 +71,11 @@ def serverless(seen: Evidence) -> Recommendation | None:
         title=f"{name}: Serverless with {rpus} RPUs instead of {size.nodes} x {size.node_type}",
         warehouse=name,
         evidence=[
-            f"queries ran in {used.busy_hours} of the {24 * seen.days} hours of the period ({100 * share:.1f} %)",
+            f"queries ran in {used.busy_hours} of the {24 * seen.days} hours of the period ({float(100 * share):.1f} %)",
             f"{size.nodes} x {node.memory_gb} GB of memory are {rpus} RPUs of {thresholds.RPU_MEMORY_GB} GB, the smallest number being {thresholds.SMALLEST_RPU}",
         ],
         arithmetic=(
-            f"{size.arithmetic}; {hours:.2f} h x {rpus} RPUs x {rpu_price.normalize():f} = {cents(monthly)} {size.currency}; "
+            f"{size.arithmetic}; {float(hours):.2f} h x {rpus} RPUs x {rpu_price.normalize():f} = {cents(monthly)} {size.currency}; "
             f"saves {saving} {size.currency}"
         ),
         monthly_saving=saving,
@@ -91,7 +94,8 @@ def unused(seen: Evidence) -> Recommendation | None:
         return None
     costs, size = seen.costs, seen.size
     storage = sum((charge.amount for charge in costs.charges if charge.kind == "storage"), Decimal(0))
-    a_month = storage / seen.days * thresholds.DAYS_PER_MONTH
+    kept = Fraction(storage) / seen.days * thresholds.DAYS_PER_MONTH
+    a_month = kept
     if size is not None:
         a_month += size.monthly
     elif costs.kind == "cluster" or costs.spent is None:
@@ -101,9 +105,7 @@ def unused(seen: Evidence) -> Recommendation | None:
         return None
     words = [size.arithmetic] if size is not None else []
     if storage:
-        words.append(
-            f"storage {cents(storage)} in {seen.days} days = {seen.money(storage / seen.days * thresholds.DAYS_PER_MONTH)} a month"
-        )
+        words.append(f"storage {cents(storage)} in {seen.days} days = {seen.money(kept)} a month")
     return Recommendation(
         rule="unused",
         title=f"{costs.name}: delete it, nobody has used it for {thresholds.UNUSED_DAYS} days",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 
 from autopilot.domain import thresholds
 from autopilot.domain.advice.evidence import Evidence, Size
@@ -20,7 +21,8 @@ def fewer_or_smaller_nodes(seen: Evidence) -> Recommendation | None:
     size, now = seen.size, NODE_TYPES.get(seen.costs.node_type)
     if size is None or now is None or not _is_known(seen) or not _has_memory_to_spare(seen):
         return None
-    fits = [(node, nodes) for node, nodes in _candidates(now, size) if _carries(seen, now, size.nodes, node, nodes)]
+    sold = seen.prices.node_hour if seen.prices else {}
+    fits = [one for one in _candidates(now, size) if one[0].name in sold and _carries(seen, now, size.nodes, *one)]
     priced = [(_monthly(seen, size, node, nodes), node, nodes) for node, nodes in fits]
     # At the same price the type stays, and fewer nodes are taken.
     best = min(priced, key=lambda one: (one[0], one[1] is not now, one[2]), default=None)
@@ -71,7 +73,7 @@ def newer_nodes(seen: Evidence) -> Recommendation | None:
         return None
     price = seen.prices.node_hour
     node, nodes = min(fits, key=lambda one: (price[one[0].name] * one[1], one[1]))
-    compute, storage = size.hours * nodes * price[node.name], data_gb * storage_price
+    compute, storage = size.hours * nodes * Fraction(price[node.name]), Fraction(data_gb * storage_price)
     saving = cents(size.monthly - compute - storage)
     return Recommendation(
         rule="newer_nodes",
@@ -83,7 +85,7 @@ def newer_nodes(seen: Evidence) -> Recommendation | None:
             f"data: {data_gb:.0f} GB at most",
         ],
         arithmetic=(
-            f"{size.arithmetic}; {nodes} x {node.name} x {price[node.name].normalize():f} x {size.hours:.2f} h = {cents(compute)} {size.currency}, "
+            f"{size.arithmetic}; {nodes} x {node.name} x {price[node.name].normalize():f} x {float(size.hours):.2f} h = {cents(compute)} {size.currency}, "
             f"and {data_gb:.0f} GB x {storage_price.normalize():f} = {cents(storage)} {size.currency} of managed storage; "
             f"{'saves' if saving >= 0 else 'costs'} {abs(saving)} {size.currency}{'' if saving >= 0 else ' more'}"
         ),
@@ -159,10 +161,10 @@ def _on_demand_after(size: Size, node: NodeType, nodes: int) -> int:
 
 def _price_words(seen: Evidence, size: Size, node: NodeType, nodes: int) -> str:
     price = seen.prices.node_hour[node.name] if seen.prices else Decimal(0)
-    return f"{_on_demand_after(size, node, nodes)} x {node.name} x {price.normalize():f} x {size.hours:.2f} h"
+    return f"{_on_demand_after(size, node, nodes)} x {node.name} x {price.normalize():f} x {float(size.hours):.2f} h"
 
 
-def _monthly(seen: Evidence, size: Size, node: NodeType, nodes: int) -> Decimal:
-    """What the new size costs; beyond all bounds without a price, so that it is never the cheapest."""
-    price = seen.prices.node_hour.get(node.name) if seen.prices else None
-    return size.hours * _on_demand_after(size, node, nodes) * price if price is not None else Decimal("Infinity")
+def _monthly(seen: Evidence, size: Size, node: NodeType, nodes: int) -> Fraction:
+    """What the new size costs."""
+    price = seen.prices.node_hour[node.name] if seen.prices else Decimal(0)
+    return size.hours * _on_demand_after(size, node, nodes) * Fraction(price)
