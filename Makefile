@@ -54,7 +54,7 @@ bench-schedules: $(DEV_READY) $(CUSTODIAN_READY) ## Measure decisions a second b
 	@PYTHONPATH=layers/common $(BIN)/python -m tests.bench.schedules $(ROUNDS)
 
 .PHONY: test
-test: lint types unit state-machines template handlers custodian package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
+test: lint types unit state-machines template handlers page custodian package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
 	@echo; echo "Every gate passed in $$(( $$(date +%s) - $(STARTED) )) s."
 
 .PHONY: check
@@ -66,6 +66,10 @@ bench: setup ## Measure cold starts, sizes, costs and reaction beside what one c
 
 .PHONY: setup
 setup: $(DEV_READY) $(SAM_READY) ## Install the locked tools into .venv and .venv-sam.
+
+.PHONY: sample-report
+sample-report: $(DEV_READY) ## Write a sample of the cost report to build/report.html and build/report.csv.
+	@PYTHONPATH=layers/common:layers/report $(BIN)/python -m tests.page.write build
 
 .PHONY: build
 build: $(SAM_READY) ## Build the functions and the layer for AWS (arm64, Python 3.13) into .aws-sam/build.
@@ -115,6 +119,11 @@ handlers: $(DEV_READY) ## Gate: each Lambda handler against moto.
 .PHONY: custodian
 custodian: $(DEV_READY) $(CUSTODIAN_READY) ## Gate: tags in Cloud Custodian's grammar mean what its own filters make of them.
 	@$(STEP) "custodian" $(BIN)/pytest tests/bench/test_schedules_agree.py
+
+.PHONY: page
+page: $(DEV_READY) ## Gate: the cost report's page in a real browser, screenshots in build/ (installs chromium where apt-get can).
+	@tools/install-chromium
+	@$(STEP) "page" $(BIN)/pytest tests/page
 
 .PHONY: package
 package: setup ## Gate: what is built runs on its own, and is for the right platform.

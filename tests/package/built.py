@@ -14,7 +14,8 @@ from typing import Any
 from tests.template.template_rules import Template
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYER = "CommonLayer"
+#: What each layer holds of ours: its folder in the repository, and its package.
+LAYERS = {"CommonLayer": ("common", "autopilot"), "ReportLayer": ("report", "report_page")}
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,19 @@ class Built:
         """The properties of every function by logical id, as built."""
         return Template.read(self.folder / "template.yaml").functions
 
-    @property
-    def layer(self) -> Path:
-        """What lies in `/opt` on Lambda."""
-        return self.folder / LAYER
+    def layer(self, logical_id: str = "CommonLayer") -> Path:
+        """What one layer puts into `/opt` on Lambda."""
+        return self.folder / logical_id
+
+    def layers_of(self, logical_id: str) -> list[Path]:
+        """The layers of a function: those that all have, and its own."""
+        template = Template.read(self.folder / "template.yaml").body
+        own = template["Resources"][logical_id]["Properties"].get("Layers", [])
+        return [self.folder / layer["Ref"] for layer in template["Globals"]["Function"]["Layers"] + own]
+
+    def packages_of(self, logical_id: str) -> list[Path]:
+        """Where Python finds what a function's layers hold."""
+        return [layer / "python" for layer in self.layers_of(logical_id)]
 
     def function(self, logical_id: str) -> Path:
         """What lies in `/var/task` on Lambda."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.built import ROOT, Built
+from tests.package.built import LAYERS, ROOT, Built
 
 #: Lambda's limit for a function and its layers, unzipped. Source: Lambda guide, "Lambda quotas".
 MOST_BYTES = 250 * 1024 * 1024
@@ -33,8 +33,12 @@ def _tags(layer: Path) -> list[tuple[str, str]]:
     return [(package, line.removeprefix("Tag: ")) for package, line in lines if line.startswith("Tag: ")]
 
 
-def test_wheels_of_the_layer_are_pure_or_for_the_runtime_on_arm64(built_for_aws: Built) -> None:
-    tags = _tags(built_for_aws.layer)
+EVERY_LAYER = pytest.mark.parametrize("logical_id", sorted(LAYERS))
+
+
+@EVERY_LAYER
+def test_wheels_of_the_layer_are_pure_or_for_the_runtime_on_arm64(logical_id: str, built_for_aws: Built) -> None:
+    tags = _tags(built_for_aws.layer(logical_id))
     compiled = [tag for _, tag in tags if tag.startswith(RUNTIME_TAG)]
     foreign = [(package, tag) for package, tag in tags if not tag.endswith("-none-any") and tag not in compiled]
     assert foreign == []
@@ -42,30 +46,43 @@ def test_wheels_of_the_layer_are_pure_or_for_the_runtime_on_arm64(built_for_aws:
     assert [tag for tag in compiled if not tag.endswith("_aarch64")] == []
 
 
-def test_compiled_libraries_of_the_layer_are_for_arm64(built_for_aws: Built) -> None:
-    libraries = [file for file in built_for_aws.layer.rglob("*.so*") if file.is_file()]
+@pytest.mark.parametrize(("logical_id", "compiled"), [("CommonLayer", "msgspec"), ("ReportLayer", "markupsafe")])
+def test_compiled_libraries_of_the_layer_are_for_arm64(logical_id: str, compiled: str, built_for_aws: Built) -> None:
+    libraries = [file for file in built_for_aws.layer(logical_id).rglob("*.so*") if file.is_file()]
     assert {file.name: _machine(file) for file in libraries} == {file.name: AARCH64 for file in libraries}
-    assert any("msgspec" in file.parts for file in libraries)
+    assert any(compiled in file.parts for file in libraries)
 
 
-def test_layer_holds_our_package_as_it_is_in_the_repository(built_for_aws: Built) -> None:
-    source, copy = ROOT / "layers" / "common" / "autopilot", built_for_aws.layer / "python" / "autopilot"
+@EVERY_LAYER
+def test_layer_holds_our_package_as_it_is_in_the_repository(logical_id: str, built_for_aws: Built) -> None:
+    folder, package = LAYERS[logical_id]
+    source, copy = ROOT / "layers" / folder / package, built_for_aws.layer(logical_id) / "python" / package
     files = [str(file.relative_to(source)) for file in source.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert filecmp.cmpfiles(source, copy, files, shallow=False) == (files, [], [])
 
 
+@EVERY_LAYER
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only the runtime's own Python can compile for it")
-def test_layer_is_compiled_so_that_no_cold_start_compiles_it(built_for_aws: Built) -> None:
-    sources = list((built_for_aws.layer / "python").rglob("*.py"))
+def test_layer_is_compiled_so_that_no_cold_start_compiles_it(logical_id: str, built_for_aws: Built) -> None:
+    sources = list((built_for_aws.layer(logical_id) / "python").rglob("*.py"))
     compiled = [Path(importlib.util.cache_from_source(str(file))) for file in sources]
     assert [str(file) for file in compiled if not file.is_file()] == []
     # The second word's bits say that the source's hash stands in the file, and that nobody compares it. Source: PEP 552.
     assert {struct.unpack_from("<I", file.read_bytes(), 4) for file in compiled} == {(0b01,)}
 
 
-@pytest.mark.parametrize("name", ["boto3", "botocore", "tests", "bin", "sandbox", "moto", "ministack"])
-def test_layer_holds_nothing_that_does_not_belong_there(name: str, built_for_aws: Built) -> None:
-    assert [str(found) for found in built_for_aws.layer.rglob(name)] == []
+@pytest.mark.parametrize("name", ["boto3", "botocore", "tests", "bin", "sandbox", "moto", "ministack", "lxml"])
+@EVERY_LAYER
+def test_layer_holds_nothing_that_does_not_belong_there(logical_id: str, name: str, built_for_aws: Built) -> None:
+    assert [str(found) for found in built_for_aws.layer(logical_id).rglob(name)] == []
+
+
+def test_layers_hold_nothing_twice(built_for_aws: Built) -> None:
+    common, report = (
+        {file.name for file in (built_for_aws.layer(layer) / "python").iterdir()} - {"__pycache__"}
+        for layer in ("CommonLayer", "ReportLayer")
+    )
+    assert common & report == set()
 
 
 def test_functions_hold_their_own_code_only(built_for_aws: Built) -> None:
@@ -73,9 +90,11 @@ def test_functions_hold_their_own_code_only(built_for_aws: Built) -> None:
         assert [file.name for file in built_for_aws.function(logical_id).rglob("*") if file.is_file()] == ["app.py"]
 
 
-def test_every_function_fits_lambda_together_with_the_layer(built_for_aws: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    layer = _size(built_for_aws.layer)
+def test_every_function_fits_lambda_together_with_its_layers(built_for_aws: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = {logical_id: _size(built_for_aws.layer(logical_id)) for logical_id in LAYERS}
     functions = {logical_id: _size(built_for_aws.function(logical_id)) for logical_id in built_for_aws.functions}
     with capsys.disabled():
-        print(f"\nlayer {layer / 2**20:.1f} MiB unzipped, functions {sum(functions.values()) / 2**10:.1f} KiB in all")
-    assert {logical_id for logical_id, size in functions.items() if size + layer > MOST_BYTES} == set()
+        said = ", ".join(f"{logical_id} {size / 2**20:.1f} MiB" for logical_id, size in layers.items())
+        print(f"\n{said} unzipped, functions {sum(functions.values()) / 2**10:.1f} KiB in all")
+    whole = {logical_id: size + sum(map(_size, built_for_aws.layers_of(logical_id))) for logical_id, size in functions.items()}
+    assert {logical_id for logical_id, size in whole.items() if size > MOST_BYTES} == set()

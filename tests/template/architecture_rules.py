@@ -25,10 +25,14 @@ IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 LAZY_PARSERS = {"sqlglot": {"sql"}, "yaml": {"spec", "documents"}, "holidays": {"schedule_holidays"}}
 #: What travels in the layers.
 DEPLOYED_GROUPS = ("layer", "calendar", "report")
+#: What we ourselves put into the layers.
+OUR_PACKAGES = {"autopilot", "report_page"}
 #: What the Lambda runtime brings along, as far as it is used: boto3 on top of these would only cost time. Source: Lambda guide, "Runtime-included SDK versions".
 RUNTIME_PACKAGES = {"botocore", "s3transfer"}
 #: Where the name of a package and of its module differ.
 MODULES = {"pyyaml": "yaml"}
+#: What one of these brings along as part of its own interface: jinja2's safe text is markupsafe's.
+BROUGHT_ALONG = {"markupsafe"}
 
 
 class Import(NamedTuple):
@@ -108,11 +112,27 @@ def aws_does_not_know_the_runtime(root: Path) -> list[str]:
     return _refused(root, "layers/common/autopilot/aws", lambda _, item: any(is_in(item.module, package) for package in above))
 
 
+def pages_are_made_of_the_domain_alone(root: Path) -> list[str]:
+    """The cost report's page and sheet are made of the report: no AWS, no clock, no machine."""
+
+    def refused(_: Path, item: Import) -> bool:
+        top = item.module.split(".")[0]
+        return top in IMPURE | RUNTIME_PACKAGES or (top == "autopilot" and not is_in(item.module, "autopilot.domain"))
+
+    return _refused(root, "layers/report", refused)
+
+
+def page_is_loaded_by_who_makes_one(root: Path) -> list[str]:
+    """The page's libraries are slow to load: a handler imports the page where it makes one, and nothing below knows it."""
+    early = _refused(root, "functions", lambda _, item: is_in(item.module, "report_page") and item.at_load)
+    return early + _refused(root, "layers/common", lambda _, item: is_in(item.module, "report_page"))
+
+
 def functions_know_only_our_package(root: Path) -> list[str]:
     """A handler is written in our words and the standard library's: neither AWS's SDK nor the local AWS, nor another handler."""
 
     def refused(_: Path, item: Import) -> bool:
-        return item.module.split(".")[0] not in sys.stdlib_module_names | {"autopilot"}
+        return item.module.split(".")[0] not in sys.stdlib_module_names | OUR_PACKAGES
 
     return _refused(root, "functions", refused)
 
@@ -122,7 +142,7 @@ def layer_imports_what_is_deployed(root: Path) -> list[str]:
     groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     packages = [requirement.split(">")[0].split("=")[0] for group in DEPLOYED_GROUPS for requirement in groups.get(group, [])]
     brought = {MODULES.get(package, package.replace("-", "_")) for package in packages}
-    known = sys.stdlib_module_names | brought | RUNTIME_PACKAGES | {"autopilot"}
+    known = sys.stdlib_module_names | brought | BROUGHT_ALONG | RUNTIME_PACKAGES | OUR_PACKAGES
     return _refused(root, "layers", lambda _, item: item.module.split(".")[0] not in known)
 
 
@@ -158,6 +178,8 @@ RULES: list[Rule] = [
     domain_knows_only_itself,
     domain_is_told_what_time_it_is,
     aws_does_not_know_the_runtime,
+    pages_are_made_of_the_domain_alone,
+    page_is_loaded_by_who_makes_one,
     functions_know_only_our_package,
     layer_imports_what_is_deployed,
     handlers_are_short,

@@ -10,15 +10,17 @@ from tests.template import architecture_rules as rules
 from tests.template.architecture_rules import Rule
 
 DOMAIN, AWS, APP = "layers/common/autopilot/domain", "layers/common/autopilot/aws", "functions/run_sql/app.py"
+PAGE = "layers/report/report_page/page.py"
 
 GOOD = {
-    "pyproject.toml": '[dependency-groups]\nlayer = ["aws-lambda-powertools>=3", "msgspec>=0.19", "sqlglot", "pyyaml>=6"]',
+    "pyproject.toml": '[dependency-groups]\nlayer = ["aws-lambda-powertools>=3", "msgspec>=0.19", "sqlglot", "pyyaml>=6"]\nreport = ["jinja2>=3.1"]',
     "template.yaml": "Resources:\n  RunSqlFunction: {Type: AWS::Serverless::Function, Properties: {CodeUri: functions/run_sql/}}",
     "events/handlers/run_sql.json": "{}",
     "tests/handlers/test_run_sql.py": "",
-    APP: "import json\nfrom autopilot.aws import statements",
+    APP: "import json\nfrom autopilot.aws import statements\ndef make():\n    from report_page import to_csv",
     f"{DOMAIN}/sql.py": "import re\nimport msgspec\nfrom autopilot.domain.errors import X\ndef read():\n    import sqlglot",
     f"{AWS}/statements.py": "import botocore\nimport time\nimport yaml\nfrom autopilot.domain import sql",
+    PAGE: "import json\nimport jinja2\nfrom autopilot.domain.report import Report\nfrom report_page import words",
     "layers/common/autopilot/runtime/handler.py": "import os\nimport aws_lambda_powertools",
 }
 
@@ -39,6 +41,11 @@ BREAKS: list[tuple[Rule, str, str | None, str]] = [
     (TOLD, f"{DOMAIN}/a.py", "import datetime\nx = datetime.datetime.now()", "a.py:2: calls now()"),
     (ABOVE, f"{AWS}/a.py", "from autopilot.runtime import settings", "a.py:1: imports autopilot.runtime.settings"),
     (ABOVE, f"{AWS}/a.py", "from autopilot import runtime", "a.py:1: imports autopilot.runtime"),
+    (rules.pages_are_made_of_the_domain_alone, PAGE, "import botocore", "page.py:1: imports botocore"),
+    (rules.pages_are_made_of_the_domain_alone, PAGE, "import time", "page.py:1: imports time"),
+    (rules.pages_are_made_of_the_domain_alone, PAGE, "from autopilot.aws import files", "page.py:1: imports autopilot.aws.files"),
+    (rules.page_is_loaded_by_who_makes_one, APP, "from report_page import to_csv", "app.py:1: imports report_page.to_csv"),
+    (rules.page_is_loaded_by_who_makes_one, f"{AWS}/a.py", "def f():\n    import report_page", "a.py:2: imports report_page"),
     (rules.functions_know_only_our_package, APP, "import sandbox", "app.py:1: imports sandbox"),
     (rules.functions_know_only_our_package, APP, "def f():\n    import boto3", "app.py:2: imports boto3"),
     (DEPLOYED, f"{AWS}/a.py", "def f():\n    import boto3", "a.py:2: imports boto3"),
