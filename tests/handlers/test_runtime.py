@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 from autopilot.aws.clients import translated
 from autopilot.domain import errors
 from autopilot.domain.errors import AutopilotError, InvalidInput, StatementFailed
+from autopilot.runtime.handler import handler
 from tests.handlers.account import Aws, Handle, execution, load, reference, sample
 from tests.handlers.wiring import Refusal
 
@@ -50,6 +54,24 @@ def test_error_is_logged_and_counted_under_its_own_name(aws: Aws, pause: Handle,
     written = lines(log())
     assert any(line.get("error") == "Throttled" and line["level"] == "WARNING" for line in written)
     assert any("Refused" in line and line["what"] == "Throttled" for line in written)
+
+
+@pytest.mark.parametrize("ending", ["well", "badly"])
+def test_garbage_is_collected_in_every_call_but_the_first_however_that_ends(ending: str) -> None:
+    collected: list[bool] = []
+
+    @handler(dict[str, Any])
+    def act(_: dict[str, Any]) -> dict[str, Any]:
+        collected.append(gc.isenabled())
+        if ending == "badly":
+            raise InvalidInput("no")
+        return {}
+
+    gc.unfreeze()
+    for _ in range(3):
+        with suppress(InvalidInput):
+            act({}, SimpleNamespace(aws_request_id="request-1"))
+    assert [*collected, gc.isenabled()] == [False, True, True, True]
 
 
 def test_keys_of_one_call_do_not_stay_for_the_next(aws: Aws, pause: Handle, log: Log) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -30,7 +32,7 @@ def handler(kind: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any, Any], 
     def wrap(act: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
         @wraps(act)
         def entry(event: Any, context: Any) -> Any:
-            with logger.append_context_keys(request_id=context.aws_request_id):
+            with _first_call_uncollected(), logger.append_context_keys(request_id=context.aws_request_id):
                 try:
                     call = decode(kind, event)
                     answer = _act(act, call)
@@ -48,6 +50,23 @@ def handler(kind: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any, Any], 
         return entry
 
     return wrap
+
+
+@contextmanager
+def _first_call_uncollected() -> Iterator[None]:
+    """Keep the garbage collector out of a process's first call, and what that call leaves out of every later search.
+
+    What it makes is modules, service models and clients, which stay: searching them for garbage is a tenth of a cold start.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _act(act: Callable[[Any], Any], call: Any) -> dict[str, Any]:
