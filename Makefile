@@ -49,6 +49,10 @@ preview: $(DEV_READY) ## Show what a document of schedules means (SCHEDULES=path
 	@test -n "$(SCHEDULES)" || { echo "Say which document: make preview SCHEDULES=events/schedules.yaml [DAYS=14] [SCHEDULE=name] [START=2026-12-01]" >&2; exit 2; }
 	@PYTHONPATH=layers/common $(BIN)/python -m tools.preview "$(SCHEDULES)" $(if $(DAYS),--days "$(DAYS)") $(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(START),--start "$(START)")
 
+.PHONY: bench
+bench: setup ## Measure cold starts, sizes, costs and reaction beside what one could write by hand; to build/bench.json (ROUNDS=30).
+	@exec $(BIN)/python -m tests.bench $(ROUNDS)
+
 .PHONY: bench-schedules
 bench-schedules: $(DEV_READY) $(CUSTODIAN_READY) ## Measure decisions a second beside Cloud Custodian's filters, in about 3 minutes (ROUNDS=5).
 	@PYTHONPATH=layers/common $(BIN)/python -m tests.bench.schedules $(ROUNDS)
@@ -59,10 +63,6 @@ test: lint types unit state-machines template handlers page custodian package sa
 
 .PHONY: check
 check: test ## The same as `make test`.
-
-.PHONY: bench
-bench: setup ## Measure cold starts, sizes, costs and reaction beside what one could write by hand; to build/bench.json.
-	@exec $(BIN)/python -m tests.bench $(BENCH_OPTIONS)
 
 .PHONY: setup
 setup: $(DEV_READY) $(SAM_READY) ## Install the locked tools into .venv and .venv-sam.

@@ -28,15 +28,15 @@ WAITED_SECONDS = (300, 900)
 def main() -> None:
     """Measure everything, show it and write it."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="interleaved rounds of cold starts (30)")
-    parser.add_argument("--skip-workflows", action="store_true", help="measure without the local AWS")
+    parser.add_argument("rounds", type=int, nargs="?", default=30, help="interleaved rounds of cold starts (30)")
+    parser.add_argument("--without-workflows", action="store_true", help="measure without the local AWS")
     chosen = parser.parse_args()
     console = Console(width=max(120, Console().width))
     report: Json = {"machine": machine(), "load_before": os.getloadavg()}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for name, part in handler_parts(Path(folder), chosen.rounds).items():
             _measure(console, report, name, part)
-    if not chosen.skip_workflows:
+    if not chosen.without_workflows:
         billed_ms = prices.billed_ms_of_cold_start(report["cold_start"]["programs"]["wait"]["processor_ms"]["median"])
         _measure(console, report, "workflows", lambda: workflow_part(billed_ms))
     report["load_after"] = os.getloadavg()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ _READS = ("GetItem", "Query")
 #: How long a pause and a resume take in the life cycle of the local AWS.
 _CHANGE_SECONDS = 120.0
 _SETTLE_SECONDS = 2.0
+_PATIENCE_SECONDS = 120.0
 
 
 class NotAsExpectedError(Exception):
@@ -94,14 +95,20 @@ def _reaction(driver: Driver, workflow: str, waiting: str, status: str) -> float
     driver.sandbox.desk("POST", "clock", {"scale": _CHANGE_SECONDS / random.uniform(2, 2 + POLL_SECONDS)})
     arn = driver.start(workflow, {"warehouse": "measured"})
     clusters = driver.sandbox.observe("redshift")
-    while waiting not in driver.states(arn):
-        time.sleep(0.1)
-    while clusters.describe_clusters(ClusterIdentifier="measured")["Clusters"][0]["ClusterStatus"] != status:
-        time.sleep(0.02)
+    _until(lambda: waiting in driver.states(arn), waiting)
+    _until(lambda: clusters.describe_clusters(ClusterIdentifier="measured")["Clusters"][0]["ClusterStatus"] == status, status)
     changed = time.time()
     _succeeded(driver.wait(arn))
     left = [event["timestamp"].timestamp() for event in driver.history(arn) if _leaves(event, waiting)]
     return float(left[0] - changed)
+
+
+def _until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise NotAsExpectedError(f"not within {_PATIENCE_SECONDS:.0f} s: {what}")
+        time.sleep(0.02)
 
 
 def _leaves(event: dict[str, Any], state: str) -> bool:
