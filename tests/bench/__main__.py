@@ -23,6 +23,7 @@ from tests.package.built import ROOT, build
 Json = dict[str, Any]
 #: For how long a change or a statement is waited for, in the comparison with a loop.
 WAITED_SECONDS = (300, 900)
+REACTION_ROUNDS = 4
 
 
 def main() -> None:
@@ -123,8 +124,8 @@ def workflow_part(billed_ms: float) -> Json:
     """What workflows use, beside a loop, and how soon they react."""
     with workflows.deployed() as driver:
         used = workflows.usages(driver)
-        heard = workflows.reactions(driver, 5, hints=True)
-        unheard = workflows.reactions(driver, 5, hints=False)
+        heard = workflows.reactions(driver, REACTION_ROUNDS, hints=True)
+        unheard = workflows.reactions(driver, REACTION_ROUNDS, hints=False)
     return {
         "billed_ms": billed_ms,
         "usage": {name: vars(usage) for name, usage in used.items()},

@@ -79,7 +79,10 @@ def _invocations(driver: Driver) -> int:
 
 
 def reactions(driver: Driver, rounds: int, *, hints: bool) -> list[float]:
-    """Seconds from a cluster's change of state to the workflow's next step, over so many pauses and as many resumes."""
+    """Seconds from a cluster's change of state to the workflow's next step, over so many pauses and as many resumes.
+
+    Counted from the last look that saw no change, so they are too long by up to the time between two looks, some hundredths of a second.
+    """
     driver.sandbox.desk("POST", "events", {"drop": not hints})
     try:
         return [_reaction(driver, *change) for _ in range(rounds) for change in _CHANGES]
@@ -96,11 +99,20 @@ def _reaction(driver: Driver, workflow: str, waiting: str, status: str) -> float
     arn = driver.start(workflow, {"warehouse": "measured"})
     clusters = driver.sandbox.observe("redshift")
     _until(lambda: waiting in driver.states(arn), waiting)
-    _until(lambda: clusters.describe_clusters(ClusterIdentifier="measured")["Clusters"][0]["ClusterStatus"] == status, status)
-    changed = time.time()
+    unchanged = time.time()
+
+    def changed() -> bool:
+        nonlocal unchanged
+        asked = time.time()
+        if clusters.describe_clusters(ClusterIdentifier="measured")["Clusters"][0]["ClusterStatus"] == status:
+            return True
+        unchanged = asked
+        return False
+
+    _until(changed, status)
     _succeeded(driver.wait(arn))
     left = [event["timestamp"].timestamp() for event in driver.history(arn) if _leaves(event, waiting)]
-    return float(left[0] - changed)
+    return float(left[0] - unchanged)
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:
