@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,9 +31,11 @@ def handler(kind: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any, Any], 
     """
 
     def wrap(act: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+        calls = count()
+
         @wraps(act)
         def entry(event: Any, context: Any) -> Any:
-            with _first_call_uncollected(), logger.append_context_keys(request_id=context.aws_request_id):
+            with _uncollected(first=next(calls) == 0), logger.append_context_keys(request_id=context.aws_request_id):
                 try:
                     call = decode(kind, event)
                     answer = _act(act, call)
@@ -53,12 +56,12 @@ def handler(kind: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any, Any], 
 
 
 @contextmanager
-def _first_call_uncollected() -> Iterator[None]:
+def _uncollected(*, first: bool) -> Iterator[None]:
     """Keep the garbage collector out of a process's first call, and what that call leaves out of every later search.
 
     What it makes is modules, service models and clients, which stay: searching them for garbage is a tenth of a cold start.
     """
-    if gc.get_freeze_count():
+    if not first:
         yield
         return
     gc.disable()
