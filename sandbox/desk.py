@@ -11,6 +11,7 @@ POST   /_sandbox/clock    {"scale"}: how many life-cycle seconds pass in one rea
 POST   /_sandbox/snapshots {"cluster" or "namespace", "older_by_hours"}: make every snapshot of it older
 POST   /_sandbox/costs    {"usage", "forecast", "offers", "active_tags", "reserved_nodes", "metrics"}: what Cost Explorer knows, instead of what it knew; and metrics
                           by hour: [{"namespace", "metric", "dimensions", "start", "values"}], a value of null being an hour without data
+POST   /_sandbox/clusters {"prefix", "count", "tags"}: put that many clusters there, named `<prefix>-<number>` from 1, available and backed up
 POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
 """
 
@@ -19,9 +20,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox.redshift.answers import new_password
 from sandbox.world import World
 
 PREFIX = "/_sandbox/"
@@ -53,6 +56,8 @@ _COST_FIELDS: Mapping[str, tuple[type, ...]] = {
     "reserved_nodes": (list,),
     "metrics": (list,),
 }
+_CLUSTER_FIELDS: Mapping[str, tuple[type, ...]] = {"prefix": (str,), "count": (int,), "tags": (dict,)}
+_SEEDED_AT_ONCE = 8
 _CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
 
 
@@ -76,6 +81,7 @@ class Desk:
             ("POST", "clock"): self._set_clock,
             ("POST", "snapshots"): self._age_snapshots,
             ("POST", "costs"): self._set_costs,
+            ("POST", "clusters"): self._seed_clusters,
             ("POST", "reset"): self._reset,
         }
 
@@ -143,6 +149,22 @@ class Desk:
         for one in metrics:
             self._world.ports.put_metrics(one["namespace"], list(_by_hour(one)))
         return {"usage": len(spec.get("usage", [])), "metrics": len(metrics)}
+
+    def _seed_clusters(self, spec: Json) -> Json:
+        _check_fields(spec, _CLUSTER_FIELDS)
+        if not spec.get("prefix") or spec.get("count", 0) < 1:
+            raise BadRequest("needed are prefix and count, and count must be at least 1")
+        names = [f"{spec['prefix']}-{number}" for number in range(1, spec["count"] + 1)]
+        tags = [{"Key": key, "Value": value} for key, value in spec.get("tags", {}).items()]
+        with ThreadPoolExecutor(_SEEDED_AT_ONCE) as pool:
+            for seeded in [pool.submit(self._seed_cluster, name, tags) for name in names]:
+                seeded.result()
+        return {"clusters": names}
+
+    def _seed_cluster(self, name: str, tags: list[Json]) -> None:
+        sign_in = {"MasterUsername": "awsuser", "MasterUserPassword": new_password()}
+        request = {"ClusterIdentifier": name, "NodeType": "ra3.large", "ClusterType": "single-node", "Tags": tags, **sign_in}
+        self._world.clusters.adopt(request, backed_up=True)
 
     def _reset(self, _: Json) -> Json:
         self._world.faults.clear()

@@ -23,6 +23,7 @@ OUTPUTS = {
     "clean_snapshots": "CleanSnapshotsArn",
     "secure_warehouse": "SecureWarehouseArn",
     "report_costs": "ReportCostsArn",
+    "run_schedule": "RunScheduleArn",
 }
 
 

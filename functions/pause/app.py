@@ -31,7 +31,8 @@ def handle(call: Look | Drain | Act) -> Any:
 def look(asked: PauseInput) -> PausePlan:
     """What would be done, and why."""
     seen = warehouses.get(reference_of(asked.warehouse))
-    return PausePlan.of(seen, decide_pause(seen), asked, when_busy=asked.when_busy, drain_seconds=asked.drain_seconds)
+    drain = {"when_busy": asked.when_busy, "drain_seconds": asked.patience_seconds, "until": asked.until}
+    return PausePlan.of(seen, decide_pause(seen), asked, **drain)
 
 
 def act(call: Act) -> dict[str, str]:

@@ -113,8 +113,11 @@ def session_arn(role_arn: str, session: str = "StepFunctions") -> str:
     return f"arn:aws:sts::{account}:assumed-role/{role_name}/{session}"
 
 
-def allowed(principal_arn: str, action: str, resource: str) -> bool:
-    """Whether the policies of a root, user or assumed role allow the action on the resource. An unknown principal may nothing."""
+def allowed(principal_arn: str, action: str, resource: str, **condition_keys: str) -> bool:
+    """Whether the policies of a root, user or assumed role allow the action on the resource. An unknown principal may nothing.
+
+    `condition_keys` are what the calling service tells IAM, such as `passedtoservice` for `iam:PassedToService`.
+    """
     account = principal_arn.split(":")[4]
     name = principal_arn.split(":", 5)[5]
     if name == "root":
@@ -132,6 +135,9 @@ def allowed(principal_arn: str, action: str, resource: str) -> bool:
         action=action,
         resource_arn=resource,
         region=get_region(),
-        service_context={"aws:tagkeys": None},
+        service_context={
+            "aws:tagkeys": None,
+            **{f"{action.split(':', maxsplit=1)[0]}:{name}": value for name, value in condition_keys.items()},
+        },
     )
     return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

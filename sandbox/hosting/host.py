@@ -192,6 +192,7 @@ class Host:
             distributed_map,
             fidelity,
             gateway,
+            lambda_slots,
             metric_retention,
             nested_execution,
             networks,
@@ -215,6 +216,7 @@ class Host:
         world.data_api = DataApi(world, databases)
         world.costs = CostExplorer()
         fidelity.apply(world)
+        lambda_slots.apply()
         nested_execution.apply(world)
         distributed_map.apply()
         networks.apply()

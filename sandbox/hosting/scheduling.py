@@ -1,7 +1,8 @@
 """EventBridge Scheduler's API: pages, tokens, limits and roles. When schedules fire stands in `fidelity.schedules`.
 
 What ministack does otherwise: ListSchedules gives one page and ignores its token; nothing is idempotent by ClientToken; names, groups,
-windows, inputs and retry policies of any kind are taken; and the role is neither checked for who may pass it nor for who may assume it.
+windows, inputs and retry policies of any kind are taken; the role is neither checked for who may pass it nor for who may assume it; and IAM
+is asked about every schedule as if it were in the default group.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import request_scope
 from ministack.services import iam, scheduler
 
@@ -33,6 +34,23 @@ def apply() -> None:
     scheduler._update_schedule = _checked(scheduler._update_schedule, tokens, "update")
     scheduler._list_schedules = _paged(scheduler._list_schedules, "Schedules")
     scheduler._list_schedule_groups = _paged(scheduler._list_schedule_groups, "ScheduleGroups")
+    _resources()
+
+
+def _resources() -> None:
+    """What IAM is asked about: the schedule in its own group; lists take no resource. Source: service authorization reference."""
+    known = iam_actions.extract_resource_arn
+
+    def extract(  # noqa: PLR0913, PLR0917 - ministack's signature
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> str:
+        if service != "scheduler" or not path.startswith("/schedules/"):
+            return str(known(service, method, path, headers, body, query, region, account))
+        asked = json.loads(body).get("GroupName") if body else query.get("groupName")
+        group = (asked[0] if isinstance(asked, list) else asked) or "default"
+        return f"arn:aws:scheduler:{region}:{account}:schedule/{group}/{path.removeprefix('/schedules/')}"
+
+    iam_actions.extract_resource_arn = extract
 
 
 def _checked(write: Callable[[str, Json], Answer], tokens: dict[tuple[str, str, str], Json], verb: str) -> Callable[[str, Json], Answer]:
@@ -84,7 +102,7 @@ def _input_problem(target: Json) -> str:
 def _role_refused(role: str) -> Answer | None:
     """The refusal when the caller may not pass the role, or Scheduler may not assume it."""
     caller = gateway.session_arn(gateway.acting_role.get()) if gateway.acting_role.get() else iam_evaluator.caller_arn()
-    if not gateway.allowed(caller, "iam:PassRole", role):
+    if not gateway.allowed(caller, "iam:PassRole", role, passedtoservice="scheduler.amazonaws.com"):
         return _refuse("AccessDeniedException", f"User: {caller} is not authorized to perform: iam:PassRole on resource: {role}", 403)
     with request_scope(role.split(":")[4], scheduler.get_region()):
         known = iam._roles.get(role.rpartition("/")[2])

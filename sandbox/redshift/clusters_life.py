@@ -30,12 +30,18 @@ class ClusterLife(Snapshots):
         self._finish(cluster, DURATIONS["create cluster"], partial(self._start_backups, cluster), "created")
         return answer
 
-    def adopt(self, params: Params) -> None:
-        """Put an available cluster there, with CreateCluster's parameters, also of a node type that is no longer sold."""
+    def adopt(self, params: Params, *, backed_up: bool = False) -> None:
+        """Put an available cluster there, with CreateCluster's parameters, also of a node type that is no longer sold.
+
+        `backed_up` gives it an automated snapshot, which a pause needs; there is no data in it.
+        """
         check_new_cluster(params, only_sold=False)
         cluster = self._create(params)
         with self._lock:
             cluster.status = "available"
+            if backed_up:
+                name = f"rs:{cluster.name}-adopted"
+                self._snapshots[name] = Snapshot(name, cluster, manual=False, retention_days=1, status="available")
 
     def describe_clusters(self, params: Params, _caller: Caller) -> Answer:
         with self._present():

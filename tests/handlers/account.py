@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 from autopilot.aws import callbacks, clients
 from tests.handlers.fakes import ACCOUNT, REGION, Budgets, Clusters, CostExplorer, DataApi, Executions, Serverless, Tags
 from tests.handlers.fakes_costs import Metrics, PriceList
+from tests.handlers.fleet_fakes import Bus, Scheduler
 from tests.handlers.wiring import Call, Fake, Refusal, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,9 +34,22 @@ SERVICES = (
     "pricing",
     "cloudwatch",
     "resourcegroupstaggingapi",
+    "scheduler",
+    "events",
 )
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"
+_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:redshift-autopilot-"
+#: What the template tells `schedule`.
+VARIABLES = {
+    "BUS_NAME": "redshift-autopilot",
+    "SCHEDULE_GROUP": "redshift-autopilot",
+    "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/scheduler",
+    "DEAD_LETTERS_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead-letters",
+    "RUN_SCHEDULE_ARN": f"{_MACHINE}run-schedule",
+    "PAUSE_WAREHOUSE_ARN": f"{_MACHINE}pause-warehouse",
+    "RESUME_WAREHOUSE_ARN": f"{_MACHINE}resume-warehouse",
+}
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -68,13 +82,15 @@ class Aws:
     costs: CostExplorer = field(default_factory=CostExplorer)
     prices: PriceList = field(default_factory=PriceList)
     metrics: Metrics = field(default_factory=Metrics)
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    bus: Bus = field(default_factory=Bus)
     journal: list[Call] = field(default_factory=list)
     wires: dict[str, Wire] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tagging = Tags(self.clusters, self.serverless)
         reckoning = (self.budgets, self.costs, self.prices, self.metrics)
-        known = (self.clusters, self.serverless, self.data, self.executions, self.tagging, *reckoning)
+        known = (self.clusters, self.serverless, self.data, self.executions, self.tagging, self.scheduler, self.bus, *reckoning)
         fakes: dict[str, Fake] = {fake.service: fake for fake in known}
         self.wires = {name: Wire(clients.client(name), name, self.journal, fakes.get(name)) for name in SERVICES}
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from autopilot.aws import clients
 from autopilot.runtime import handler
-from tests.handlers.account import BUCKET, TABLE, TOPIC, Aws, Handle, load
+from tests.handlers.account import BUCKET, TABLE, TOPIC, VARIABLES, Aws, Handle, load
 from tests.handlers.fakes import REGION
 
 
@@ -23,6 +23,8 @@ def _account() -> Iterator[None]:
         patch.setenv("BUCKET_NAME", BUCKET)
         patch.setenv("STACK_NAME", "stack")
         patch.setenv("TOPIC_ARN", TOPIC)
+        for name, value in VARIABLES.items():
+            patch.setenv(name, value)
         clients.client.cache_clear()
         storage = clients.client("s3")
         storage.create_bucket(Bucket=BUCKET)

@@ -20,10 +20,17 @@ def _plain_tags(tags: list[dict[str, str]], key: str, value: str) -> dict[str, s
     return {tag[key]: tag[value] for tag in tags}
 
 
+def _tagged(cluster: dict[str, Any], keys: list[str] | None, values: list[str] | None) -> bool:
+    """Any of the keys and any of the values, of whatever tag each is."""
+    tags = {tag["Key"]: tag["Value"] for tag in cluster["Tags"]}
+    return (not keys or any(key in tags for key in keys)) and (not values or any(value in tags.values() for value in values))
+
+
 class Clusters(Fake):
     """Provisioned Redshift. A cluster stays in the state it came to until a test moves it on."""
 
     service: ClassVar[str] = "redshift"
+    page = 100
 
     def __init__(self) -> None:
         self.clusters: dict[str, dict[str, Any]] = {}
@@ -81,11 +88,19 @@ class Clusters(Fake):
         }
         self.namesakes |= {identifier} if of_namesake else set()
 
-    def describe_clusters(self, ClusterIdentifier: str = "", Marker: str = "0", **_: Any) -> dict[str, Any]:  # noqa: N803 - AWS's names
+    def describe_clusters(
+        self,
+        ClusterIdentifier: str = "",  # noqa: N803 - AWS's names
+        TagKeys: list[str] | None = None,  # noqa: N803
+        TagValues: list[str] | None = None,  # noqa: N803
+        Marker: str = "0",  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
         if ClusterIdentifier:
             return {"Clusters": [self._known(ClusterIdentifier)]}
-        start, every = int(Marker), list(self.clusters.values())
-        return {"Clusters": every[start : start + 100], **({"Marker": str(start + 100)} if start + 100 < len(every) else {})}
+        start, every = int(Marker), [one for one in self.clusters.values() if _tagged(one, TagKeys, TagValues)]
+        end = start + self.page
+        return {"Clusters": every[start:end], **({"Marker": str(end)} if end < len(every) else {})}
 
     def describe_reserved_nodes(self) -> dict[str, Any]:
         return {"ReservedNodes": self.reserved}
@@ -125,6 +140,16 @@ class Clusters(Fake):
 
     def describe_orderable_cluster_options(self, NodeType: str) -> dict[str, Any]:  # noqa: N803
         return {"OrderableClusterOptions": [{"NodeType": NodeType}] if NodeType in self.sold else []}
+
+    def create_tags(self, ResourceName: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        cluster = self.clusters.get(ResourceName.rpartition(":")[2])
+        if cluster is None:
+            raise Refusal("ResourceNotFoundFault", f"{ResourceName} was not found.", 404)
+        if cluster["ClusterStatus"] != "available":
+            raise Refusal("InvalidClusterState", f"Cluster {ResourceName} is {cluster['ClusterStatus']}.")
+        kept = [tag for tag in cluster["Tags"] if tag["Key"] not in {new["Key"] for new in Tags}]
+        cluster["Tags"] = [*kept, *Tags]
+        return {}
 
     def create_cluster_snapshot(self, ClusterIdentifier: str, SnapshotIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         if SnapshotIdentifier in self.snapshots:
@@ -344,7 +369,6 @@ class Tags(Fake):
         self.unseen: set[str] = set()
 
     def get_resources(self, TagFilters: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
-        wanted = [(one["Key"], value) for one in TagFilters for value in one["Values"]]
         found = [
             (f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:{name}", _pairs(one["Tags"])) for name, one in self._clusters.clusters.items()
         ]
@@ -352,9 +376,13 @@ class Tags(Fake):
         listed = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
             for arn, tags in found
-            if all(tags.get(key) == value for key, value in wanted) and not any(arn.endswith(name) for name in self.unseen)
+            if all(_fits(tags, one) for one in TagFilters) and not any(arn.endswith(name) for name in self.unseen)
         ]
         return {"ResourceTagMappingList": listed}
+
+
+def _fits(tags: dict[str, str], wanted: dict[str, Any]) -> bool:
+    return wanted["Key"] in tags and tags[wanted["Key"]] in (wanted.get("Values") or tags.values())
 
 
 def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:

@@ -55,7 +55,24 @@ def test_sample_plans_the_pause_of_an_available_cluster(aws: Aws, handle: Handle
         "nodes": 4,
         "when_busy": "skip",
         "drain_seconds": 900,
+        "until": None,
     }
+
+
+def test_wait_lets_queries_end_for_a_day_but_not_beyond_the_time_it_is_given(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    planned = handle(look(when_busy="wait", drain_seconds=0, until="2026-11-25T08:00:00+01:00"))
+    assert (planned["when_busy"], planned["drain_seconds"], planned["until"]) == ("wait", 86_400, "2026-11-25T08:00:00+01:00")
+    with pytest.raises(InvalidInput, match="until"):
+        handle(look(when_busy="wait", until="2026-11-25T08:00:00"))
+
+
+@pytest.mark.parametrize(("seconds_left", "outcome"), [(60, "pending"), (-1, "busy")])
+def test_drain_ends_at_the_time_it_is_given_however_patient(aws: Aws, handle: Handle, seconds_left: int, outcome: str) -> None:
+    aws.clusters.add()
+    aws.fail("redshift-data", "batch_execute_statement", Refusal("AccessDeniedException", "no"))
+    until = datetime.now(UTC) + timedelta(seconds=seconds_left)
+    assert handle(drain(drain_seconds=86_400, until=until.isoformat()))["outcome"] == outcome
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,23 @@ def test_a_schedules_role_must_be_passed_by_who_may_and_assumed_by_scheduler(sta
     assert "iam:PassRole" in json.load(answer["Payload"])["errorMessage"]
 
 
+def test_a_right_on_one_group_is_none_on_another(stage: Stage, group: str) -> None:
+    other = {"Effect": "Allow", "Action": ["scheduler:DeleteSchedule"], "Resource": "arn:aws:scheduler:*:*:schedule/another/*"}
+    own = {**other, "Resource": f"arn:aws:scheduler:*:*:schedule/{group}/*"}
+    source = """
+        import boto3
+        def handler(event, context):
+            boto3.client("scheduler").delete_schedule(**event)
+    """
+    asked = json.dumps({"Name": "none", "GroupName": group})
+    refused, allowed = (
+        json.load(stage.functions.invoke(FunctionName=stage.function(source, Role=stage.role([right])), Payload=asked)["Payload"])
+        for right in (other, own)
+    )
+    assert "AccessDenied" in refused["errorMessage"]
+    assert "ResourceNotFound" in allowed["errorMessage"]
+
+
 # Resource Groups Tagging API
 
 

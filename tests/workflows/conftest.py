@@ -91,7 +91,7 @@ def deployed() -> Iterator[Stack]:
     # Retries come after a fiftieth of their delay; what waits for AWS itself, such as heartbeats, takes real seconds.
     with Sandbox({"SFN_WAIT_SCALE": "0.02"}) as sandbox:
         sandbox.desk("POST", "clock", {"scale": 120})
-        yield Stack(sandbox, sandbox.deploy({"PollSeconds": "2"}))
+        yield Stack(sandbox, sandbox.deploy({"PollSeconds": "2", "WarehousesAtOnce": "6"}))
 
 
 @pytest.fixture

@@ -56,6 +56,17 @@ def every() -> Iterator[Warehouse]:
             yield from map(_warehouse, page["Clusters"])
 
 
+def tagged(key: str, values: list[str] | None = None) -> Iterator[Warehouse]:
+    """The clusters that carry a tag, with one of the values where these are given. Source: DescribeClusters."""
+    which: dict[str, Any] = {"TagKeys": [key], **({"TagValues": values} if values else {})}
+    with translated(f"list the clusters with the tag {key}"):
+        for page in client("redshift").get_paginator("describe_clusters").paginate(**which):
+            for seen in map(_warehouse, page["Clusters"]):
+                # Which key and which value belong together AWS does not look at.
+                if not values or seen.tags.get(key) in values:
+                    yield seen
+
+
 def _warehouse(cluster: dict[str, Any]) -> Warehouse:
     # DescribeClusters gives no cluster ARN; its namespace's ARN, which may not be there yet, has the same partition, region and account.
     namespace = cluster.get("ClusterNamespaceArn") or f"arn:aws:redshift:{os.environ['AWS_REGION']}::namespace:"

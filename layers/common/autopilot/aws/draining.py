@@ -91,7 +91,7 @@ def _answer(waiting: Callback, outcome: Outcome) -> Outcome:
 
 
 def _callback(call: Drain, now: datetime) -> Callback:
-    deadline = now if call.last_look else call.entered_at + timedelta(seconds=call.drain_seconds)
+    deadline = now if call.last_look else call.deadline
     return Callback(
         goal="idle",
         token=call.token,

@@ -6,11 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import AutopilotError, InvalidInput
 from autopilot.domain.inputs import split_s3_uri
 
 READ = ("s3:GetObject", "s3:GetObjectVersion")
+LOOK = ("s3:ListBucket",)
 WRITE = ("s3:PutObject",)
 MAX_TEXT_BYTES = 5_000_000
 
@@ -37,6 +40,22 @@ def read_text(uri: str, path: str, version: str | None = None) -> tuple[str, str
         return found["Body"].read().decode(), found.get("VersionId")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: {uri} is not UTF-8 text") from error
+
+
+def newest_version(key: str) -> str | None:
+    """The version of a file that holds now, or None where there is none. Only who may list the bucket is told so. Source: HeadObject."""
+    try:
+        found = call("s3", "head_object", f"look at {key} in the Autopilot bucket", Bucket=bucket(), Key=key)
+    except AutopilotError as error:
+        if error.code not in {"404", "NoSuchKey"}:
+            raise
+        return None
+    return str(found.get("VersionId") or "null")
+
+
+def read_json(key: str) -> Any:
+    """What a JSON file of Autopilot's own holds, whatever its size. Source: GetObject."""
+    return msgspec.json.decode(call("s3", "get_object", f"read {key} of the Autopilot bucket", Bucket=bucket(), Key=key)["Body"].read())
 
 
 def write_text(key: str, text: str | bytes, content_type: str) -> str:

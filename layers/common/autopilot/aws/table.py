@@ -5,6 +5,8 @@
 | lock     | `LOCK#<warehouse key>`   | `LOCK`                         | workflows, conditionally            |
 | callback | `CALLBACK#<subject>`     | see `callbacks`                | `wait`, `run_sql`, `pause`          |
 | ledger   | `LEDGER#<warehouse key>` | `<start>#<action>#<execution>` | workflows                           |
+| edge     | `FLEET`                  | the warehouse's key            | `schedule`: the last one applied    |
+| document | `SCHEDULES`              | see `schedules`                | `schedule`: versions, lease, learnt |
 
 `expires_at` (epoch seconds, the only number) lets DynamoDB remove what nobody removed; every other attribute is text.
 """
@@ -34,6 +36,19 @@ def get(pk: str, sk: str) -> Item | None:
 def put(item: Item, expires_at: int) -> None:
     """Write one item, over one of the same keys; DynamoDB removes it some time after `expires_at`. Source: PutItem."""
     _call("put_item", Item={**{key: {"S": value} for key, value in item.items()}, "expires_at": {"N": str(expires_at)}})
+
+
+def put_if(item: Item, expires_at: int, condition: str, values: dict[str, str | int]) -> bool:
+    """Write one item as `put` does if the condition holds for the one that is there; False if not. Numbers in `values` are numbers there."""
+    typed = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
+    written = {**{key: {"S": value} for key, value in item.items()}, "expires_at": {"N": str(expires_at)}}
+    try:
+        _call("put_item", Item=written, ConditionExpression=condition, ExpressionAttributeValues=typed)
+    except AutopilotError as error:
+        if error.code != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def delete_if(pk: str, sk: str, attribute: str, value: str) -> bool:
@@ -90,6 +105,16 @@ def newest_first(pk: str) -> Iterator[Item]:
         if "LastEvaluatedKey" not in page:
             return
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def of_partition_since(pk: str, sk_from: str, attribute: str, value: str) -> list[Item]:
+    """The items of a partition from a sort key on whose attribute has that value, in order. Source: Query."""
+    return _query(
+        KeyConditionExpression="pk = :pk AND sk >= :sk",
+        FilterExpression="#a = :v",
+        ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk_from}, ":v": {"S": value}},
+    )
 
 
 def of_owner(execution: str) -> list[Item]:

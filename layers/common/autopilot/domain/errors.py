@@ -43,6 +43,10 @@ class ResizeRefused(AutopilotError):
     """No elastic resize reaches the size asked for, and a classic one was not allowed. The message says what each would mean."""
 
 
+class ScheduleFailed(AutopilotError):
+    """None of the warehouses that were due by their schedules could be paused or resumed; each one's own execution says why."""
+
+
 class StatementFailed(AutopilotError):
     """The database refused or failed a statement; the message is the database's own."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from autopilot.domain.warehouse import Reference
 
 Reason = Annotated[str, msgspec.Meta(max_length=500)]
 DEFAULT_REASON = "started by hand"
+LONGEST_DRAIN_SECONDS = 86_400
 #: What the name of a cluster or of a workgroup can look like. Source: CreateWorkgroup, `workgroupName`; clusters' names are stricter.
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
 #: A node type's form. Which ones exist is for AWS to say; the list changes. Source: ResizeCluster, `NodeType`.
@@ -31,11 +32,20 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class PauseInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Input of `pause_warehouse`. A busy cluster is given `drain_seconds`; if it is still busy then, `when_busy` decides."""
+    """Input of `pause_warehouse`. A busy cluster is given `drain_seconds`; if it is still busy then, `when_busy` decides.
+
+    `wait` lets its queries end however long they take, for a day at most. Nothing is waited for beyond `until`.
+    """
 
     warehouse: str | Reference
-    when_busy: Literal["skip", "force"] = "skip"
-    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 900
+    when_busy: Literal["wait", "skip", "force"] = "skip"
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_DRAIN_SECONDS)] = 900
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    @property
+    def patience_seconds(self) -> int:
+        """How long running queries are let end."""
+        return LONGEST_DRAIN_SECONDS if self.when_busy == "wait" else self.drain_seconds
 
 
 class ResumeInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):

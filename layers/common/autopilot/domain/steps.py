@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 import msgspec
@@ -55,11 +55,18 @@ class Act(Step, tag="act", frozen=True, kw_only=True):
 
 
 class Drain(Waiting, tag="drain", frozen=True, kw_only=True):
-    """Wait until a warehouse runs no query, for up to `drain_seconds` since the state was entered."""
+    """Wait until a warehouse runs no query, for up to `drain_seconds` since the state was entered, and not beyond `until`."""
 
     warehouse: Reference
     drain_seconds: int
     entered_at: datetime
+    until: datetime | None = None
+
+    @property
+    def deadline(self) -> datetime:
+        """When the patience ends."""
+        patience = self.entered_at + timedelta(seconds=self.drain_seconds)
+        return min(patience, self.until) if self.until else patience
 
 
 class Create(Step, tag="create", frozen=True, kw_only=True):
@@ -241,6 +248,7 @@ class PausePlan(Plan, frozen=True, kw_only=True):
 
     when_busy: str
     drain_seconds: int
+    until: datetime | None = None
 
 
 class ResizePlan(Plan, frozen=True, kw_only=True):
