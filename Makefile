@@ -58,7 +58,7 @@ bench-schedules: $(DEV_READY) $(CUSTODIAN_READY) ## Measure decisions a second b
 	@PYTHONPATH=layers/common $(BIN)/python -m tests.bench.schedules $(ROUNDS)
 
 .PHONY: test
-test: lint types unit state-machines template handlers page custodian package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
+test: lint types unit state-machines template security handlers page custodian package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
 	@echo; echo "Every gate passed in $$(( $$(date +%s) - $(STARTED) )) s."
 
 .PHONY: check
@@ -111,6 +111,11 @@ state-machines: $(DEV_READY) ## Gate: every workflow is valid Amazon States Lang
 .PHONY: template
 template: $(SAM_READY) ## Gate: the template is valid, by SAM and cfn-lint.
 	@$(STEP) "template" $(SAM) validate --lint --region us-east-1
+
+.PHONY: security
+security: $(CHECKOV_READY) $(DEV_READY) ## Gate: nothing that checkov finds without a written reason; every IAM action exists and is needed.
+	@$(STEP) "checkov" .venv-checkov/bin/checkov --config-file .checkov.yaml
+	@$(STEP) "IAM actions" $(BIN)/pytest tests/template/test_actions.py tests/template/test_permissions.py
 
 .PHONY: handlers
 handlers: $(DEV_READY) ## Gate: each Lambda handler against moto.
