@@ -211,6 +211,11 @@ def test_document_of_aliases_to_aliases_is_refused_early() -> None:
     assert "more than 100000 values" in problems("\n".join(lines))[0]
 
 
+def test_text_nested_without_end_is_refused_before_it_is_built() -> None:
+    """YAML's own reader would overflow the stack and end the process."""
+    assert problems(f"schedules:\n  {'[' * 1_000_000}") == ["line 2: nested deeper than 20"]
+
+
 def test_keys_may_be_merged_as_yaml_has_it() -> None:
     text = """
 schedules:

@@ -156,6 +156,14 @@ def expressions(periods: str, **more: str) -> set[str]:
         ("[{months: jan, monthdays: 5, begintime: 08:00, endtime: 9:00}, {months: feb, monthdays: 7, begintime: 08:00, endtime: 9:00}]", {
             "resume cron(0 8 5 1 ? *)", "resume cron(0 8 7 2 ? *)", "pause cron(0 9 5 1 ? *)", "pause cron(0 9 7 2 ? *)",
         }),
+        # Mondays and the last day of a month: two expressions that name no other day.
+        ("[{weekdays: mon, begintime: 08:00, endtime: 9:00}, {monthdays: L, begintime: 08:00, endtime: 9:00}]", {
+            "resume cron(0 8 ? * MON *)", "resume cron(0 8 L * ? *)", "pause cron(0 9 ? * MON *)", "pause cron(0 9 L * ? *)",
+        }),
+        # All working days but the first Monday: five expressions could say so, and one that fires twelve times a year in vain is better.
+        ("[{weekdays: mon-fri, begintime: 08:00, endtime: 9:00}, {weekdays: mon#1, begintime: 07:00, endtime: 9:00}]", {
+            "resume cron(0 8 ? * MON-FRI *)", "resume cron(0 7 ? * 2#1 *)", "pause cron(0 9 ? * MON-FRI *)",
+        }),
         # A Friday and a 13th: cron can say one of them, and the 13th comes less often.
         ("[{weekdays: fri, monthdays: 13, begintime: 08:00, endtime: 09:00}]", {"resume cron(0 8 13 * ? *)", "pause cron(0 9 13 * ? *)"}),
     ],

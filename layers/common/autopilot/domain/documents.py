@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from autopilot.domain.errors import InvalidInput
@@ -25,9 +26,12 @@ def read_document(text: str, name: str) -> Document:
     """Read YAML or JSON. Raises InvalidInput, which names the line, for what is neither, for a key given twice, and for anything but plain data."""
     import yaml
 
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # JSON may be indented with tabs, YAML may not; no JSON text holds a tab that means something.
-    loader = _loader(yaml)(text.replace("\t", "  ") if text.lstrip().startswith("{") else text)
+    plain = text.replace("\t", "  ") if text.lstrip().startswith("{") else text
+    loader = loader_class(plain)
     try:
+        _check_depth(yaml.parse(plain, loader_class))
         root = loader.get_single_node()
         reader = _Reader(loader)
         data = None if root is None else reader.read(root, "")
@@ -42,8 +46,15 @@ def read_document(text: str, name: str) -> Document:
     return Document(data, reader.lines)
 
 
-def _loader(yaml: Any) -> Any:
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _check_depth(events: Iterable[Any]) -> None:
+    """Refuse what is nested too deeply while it is read event by event: building it would exhaust the stack, and the process with it."""
+    depth = 0
+    for event in events:
+        depth += {"MappingStartEvent": 1, "SequenceStartEvent": 1, "MappingEndEvent": -1, "SequenceEndEvent": -1}.get(
+            type(event).__name__, 0
+        )
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"line {_line(event)}: nested deeper than {MAX_DEPTH}")
 
 
 class _Reader:
@@ -58,6 +69,7 @@ class _Reader:
     def read(self, node: Any, path: str, depth: int = 0) -> Any:
         self.values += 1
         if self.values > MAX_VALUES or depth > MAX_DEPTH:
+            # By aliases, a short text comes to more than is written in it.
             raise InvalidInput(f"line {_line(node)}: more than {MAX_VALUES} values, or nested deeper than {MAX_DEPTH}")
         self.lines.setdefault(path, _line(node))
         if node.id == "mapping":

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
 from autopilot.domain.schedule_days import days_in_month, nearest_weekday
 from autopilot.domain.schedule_plans import DAY
 
-Kind = Literal["weekdays", "monthdays", "last_day", "nth", "last_weekday", "nearest"]
+Kind = Literal["weekdays", "last_day", "monthdays", "nth", "last_weekday", "nearest"]
 ALL_MONTHS = frozenset(range(1, 13))
 _NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
@@ -54,6 +54,13 @@ class Dates(msgspec.Struct, frozen=True, order=True):
                 return nearest_weekday(day, self.values[0]) == day.day
 
 
+class _Atom(NamedTuple):
+    """The least that one expression can name, and the days that it comes to in some years."""
+
+    dates: Dates
+    days: frozenset[date]
+
+
 def expression(minute: int, days: Dates) -> str:
     """`cron(...)` for a minute of the day on these days."""
     of_month, of_week = "?", "?"
@@ -77,46 +84,53 @@ def expression(minute: int, days: Dates) -> str:
 
 
 def covers(days: set[date], years: tuple[int, ...]) -> list[Dates]:
-    """The fewest expressions found whose days are exactly these of the given years, or, where there are none, hold them all and few others."""
+    """Expressions that name these days of the given years, and no others if few expressions can say so."""
     by_month = {month: frozenset(day for day in days if day.month == month and day.year in years) for month in ALL_MONTHS}
     of_month = {month: _cover(wanted, month, years) for month, wanted in sorted(by_month.items()) if wanted}
     return sorted(_merged(of_month))
 
 
 def _cover(wanted: frozenset[date], month: int, years: tuple[int, ...]) -> list[Dates]:
-    """Expressions for the days of one month: what covers most without naming another day, again and again; else what names fewest others."""
+    """Expressions for the days of one month: exactly these if few expressions can say so, else these and few others."""
     atoms = _atoms(month, years)
-    chosen: list[Dates] = []
+    ways = [_touching(wanted, atoms, kind) for kind in get_args(Kind)]
+    plain = min(ways, key=lambda way: _price(way, wanted, len(years)))
+    if _price(plain, wanted, len(years)) == 0:
+        return _joined(plain)
+    return _joined(min(plain, _exact(wanted, atoms), key=lambda way: _price(way, wanted, len(years))))
+
+
+def _touching(wanted: frozenset[date], atoms: list[_Atom], kind: Kind) -> list[_Atom]:
+    """Everything of this kind that names a wanted day."""
+    return [atom for atom in atoms if atom.dates.kind == kind and not atom.days.isdisjoint(wanted)]
+
+
+def _exact(wanted: frozenset[date], atoms: list[_Atom]) -> list[_Atom]:
+    """What names none but wanted days, taking what names most first; nothing where this does not name them all."""
+    fitting = [atom for atom in atoms if atom.days <= wanted]
+    chosen: list[_Atom] = []
     left = set(wanted)
-    fitting = [(dates, found) for dates, found in atoms if found <= wanted]
     while left:
-        best = max(fitting, key=lambda atom: len(atom[1] & left), default=None)
-        if best is None or not best[1] & left:
-            return _approximate(wanted, atoms)
-        chosen.append(best[0])
-        left -= best[1]
-    if len(chosen) == 1:
-        return chosen
-    for kind in ("weekdays", "monthdays"):
-        whole = Dates(kind, tuple(sorted(value for dates, found in fitting if dates.kind == kind for value in dates.values)), (month,))
-        if set(wanted) == {day for dates, found in fitting if dates.kind == kind for day in found}:
-            return [whole]
-    return _joined(chosen)
+        best = max(fitting, key=lambda atom: len(atom.days & left), default=None)
+        if best is None or best.days.isdisjoint(left):
+            return []
+        chosen.append(best)
+        left -= best.days
+    return chosen
 
 
-def _approximate(wanted: frozenset[date], atoms: list[tuple[Dates, frozenset[date]]]) -> list[Dates]:
-    """The kind of expressions that names the fewest days besides."""
-    ways = []
-    for kind in ("weekdays", "monthdays", "nth"):
-        touched = [(dates, found) for dates, found in atoms if dates.kind == kind and found & wanted]
-        ways.append((sum(len(found) for _, found in touched), [dates for dates, _ in touched]))
-    return _joined(min(ways, key=lambda way: way[0])[1])
+def _price(way: list[_Atom], wanted: frozenset[date], years: int) -> float:
+    """What a way costs: the days that it names besides, a year, and each further expression as much as one such day. Not to name all is beyond price."""
+    named = {day for atom in way for day in atom.days}
+    if not named >= wanted:
+        return float("inf")
+    return len(named - wanted) / years + len(_joined(way)) - 1
 
 
-def _joined(atoms: Iterable[Dates]) -> list[Dates]:
+def _joined(way: list[_Atom]) -> list[Dates]:
     """Weekdays together, days of the month together: one expression names many of them, but only one of any other kind."""
     joined: dict[tuple[Kind, tuple[int, ...]], Dates] = {}
-    for atom in atoms:
+    for atom, _ in way:
         key = (atom.kind, () if atom.kind in {"weekdays", "monthdays"} else atom.values)
         before = joined.get(key)
         joined[key] = Dates(atom.kind, tuple(sorted({*atom.values, *(before.values if before else ())})), atom.months)
@@ -158,7 +172,7 @@ def _existing(days: tuple[int, ...], month: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def _atoms(month: int, years: tuple[int, ...]) -> list[tuple[Dates, frozenset[date]]]:
+def _atoms(month: int, years: tuple[int, ...]) -> list[_Atom]:
     """Everything that an expression can name of one month, and the days it comes to in these years; the plainest first."""
     every = [date(year, month, 1) + DAY * n for year in years for n in range(days_in_month(date(year, month, 1)))]
     only = (month,)
@@ -170,8 +184,8 @@ def _atoms(month: int, years: tuple[int, ...]) -> list[tuple[Dates, frozenset[da
         *(Dates("last_weekday", (weekday,), only) for weekday in range(7)),
         *(Dates("nearest", (day,), only) for day in range(1, 32)),
     ]
-    found = [(atom, frozenset(day for day in every if atom.holds(day))) for atom in atoms]
-    return [(atom, days) for atom, days in found if days]
+    found = [_Atom(atom, frozenset(day for day in every if atom.holds(day))) for atom in atoms]
+    return [atom for atom in found if atom.days]
 
 
 def _ranges(values: Iterable[int], names: tuple[str, ...] | None = None) -> str:
