@@ -46,6 +46,12 @@ def make(call: MakeReport) -> dict[str, Any]:
     """Make the report and write it; `message` is for people."""
     region, account = call.execution.split(":")[3:5]
     report = reporting.Gathering(account, region, datetime.now(UTC)).report(call.period, call.warehouses)
-    written = {"json": files.write_text(f"{call.folder}report.json", to_json(report), "application/json")}
-    link = console_link(region, files.bucket(), f"{call.folder}report.json")
+    from report_page import render_html, to_csv
+
+    written = {
+        "json": files.write_text(f"{call.folder}report.json", to_json(report), "application/json"),
+        "csv": files.write_text(f"{call.folder}report.csv", to_csv(report), "text/csv; charset=utf-8"),
+        "html": files.write_text(f"{call.folder}report.html", render_html(report), "text/html; charset=utf-8"),
+    }
+    link = console_link(region, files.bucket(), f"{call.folder}report.html")
     return {"action": "report", "message": message(report, link), "files": written, **figures(report)}

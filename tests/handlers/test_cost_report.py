@@ -147,9 +147,22 @@ def test_report_holds_what_was_spent_used_and_saved(aws: Aws, handle: Handle) ->
         f"Redshift in us-east-1 cost 59.14 USD from {START} to {END - timedelta(days=1)} (UTC). 1.00 USD of it"
     )
     assert answer["message"].endswith(
-        f"https://us-east-1.console.aws.amazon.com/s3/object/{BUCKET}?region=us-east-1&prefix=reports/today/report.json"
+        f"https://us-east-1.console.aws.amazon.com/s3/object/{BUCKET}?region=us-east-1&prefix=reports/today/report.html"
     )
     assert (answer["spent"], answer["saved"], answer["currency"]) == ("59.14", "10.86", "USD")
+
+
+def test_report_is_written_as_data_as_a_sheet_and_as_a_page(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    aws.costs.rows = [(str(START), "Node:ra3.large", "analytics", "26.064")]
+    answer = handle(make())
+    assert answer["files"] == {kind: f"s3://{BUCKET}/reports/today/report.{kind}" for kind in ("json", "csv", "html")}
+    read = {kind: clients.client("s3").get_object(Bucket=BUCKET, Key=f"reports/today/report.{kind}") for kind in ("csv", "html")}
+    assert (read["csv"]["ContentType"], read["html"]["ContentType"]) == ("text/csv; charset=utf-8", "text/html; charset=utf-8")
+    assert ",analytics," in read["csv"]["Body"].read().decode().splitlines()[1]
+    page = read["html"]["Body"].read().decode()
+    assert page.startswith("<!doctype html>")
+    assert '<span class="big">26.06</span>' in page
 
 
 def test_second_report_of_a_day_pays_cost_explorer_nothing_and_writes_over_the_first(aws: Aws, handle: Handle) -> None:

@@ -133,6 +133,12 @@ def test_set_month_is_reported_to_the_cent_and_paid_for_once_a_day(stack: Stack,
     assert ended.output["message"].startswith("Redshift in us-east-1 cost 774.06 USD from ")
     assert f"1. {name}: pause it in the 98 hours of the week in which nobody is connected: 451.44 USD a month." in ended.output["message"]
 
+    bucket, _, key = ended.output["files"]["html"].removeprefix("s3://").partition("/")
+    page = stack.sandbox.observe("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    assert '<span class="big">774.06</span>' in page
+    assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
+    assert f"{key.rpartition('/')[0]}/report.html" in ended.output["message"]
+
     paid = [stack.calls(f"ce:{one}") for one in ("GetCostAndUsage", "GetCostForecast", "GetReservationPurchaseRecommendation")]
     again = stack.run("report_costs", {})
     assert again.output["files"] == ended.output["files"]
