@@ -159,6 +159,16 @@ def test_budget_of_a_warehouse_that_is_gone_is_removed_once(aws: Aws, handle: Ha
     assert len(aws.calls("delete_budget")) == 1
 
 
+def test_alarms_of_a_warehouse_that_is_gone_are_left_over_too(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add(tags={"autopilot:managed": "true"})
+    load("alarm")(sample("alarm"))
+    aws.clusters.clusters.clear()
+    plan = handle(look())
+    assert (plan["action"], plan["reason"].rpartition("; ")[2]) == ("sweep", "left of it: the alarms of cluster analytics")
+    load("alarm")({"step": "remove_alarms", "execution": ME, "warehouse": {"name": "analytics"}})
+    assert handle(look())["action"] == "nothing"
+
+
 def test_leftovers_of_the_other_kind_are_found_when_none_was_named(handle: Handle) -> None:
     set_budget("adhoc", "workgroup")
     assert handle(look("adhoc"))["action"] == "sweep"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.workflows.conftest import Stack
@@ -89,9 +91,29 @@ def _budgets(stack: Stack) -> list[str]:
     return [one["BudgetName"] for one in stack.sandbox.observe("budgets").describe_budgets(AccountId="000000000000")["Budgets"]]
 
 
+def _alarms(stack: Stack, name: str) -> list[str]:
+    found = stack.sandbox.observe("cloudwatch").describe_alarms()["MetricAlarms"]
+    return [one["AlarmName"] for one in found if name in json.dumps(one["Dimensions"])]
+
+
+def _put_alarm(stack: Stack, name: str) -> None:
+    stack.sandbox.observe("cloudwatch").put_metric_alarm(
+        AlarmName=f"redshift-autopilot-cluster-{name}-cpu",
+        Namespace="AWS/Redshift",
+        MetricName="CPUUtilization",
+        Dimensions=[{"Name": "ClusterIdentifier", "Value": name}],
+        Statistic="Average",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=90,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+
 def test_what_was_made_for_a_warehouse_goes_with_it_also_after_a_deletion_that_died(stack: Stack) -> None:
     name = stack.provision()
     _set_budget(stack, "cluster", name)
+    _put_alarm(stack, name)
     given = {"warehouse": name, "confirm": name, "final_snapshot": False}
     arn = stack.start("delete_warehouse", given)
     stack.until(lambda: stack.calls("redshift:DeleteCluster"), "the cluster is being deleted")
@@ -103,6 +125,7 @@ def test_what_was_made_for_a_warehouse_goes_with_it_also_after_a_deletion_that_d
     assert (ended.output["event"], ended.output["changed"]) == ("Warehouse Deleted", True), ended
     assert f"removed too: the budget of cluster {name}" in ended.output["detail"]
     assert not any(name in budget for budget in _budgets(stack))
+    assert _alarms(stack, name) == []
     assert stack.run("delete_warehouse", given).output["changed"] is False
 
 

@@ -28,6 +28,7 @@ PERMISSIONS = (
     "cloudwatch:PutDashboard",
     "cloudwatch:DeleteDashboards",
 )
+LOOK = ("cloudwatch:DescribeAlarms",)
 #: DeleteAlarms takes so many names.
 _BATCH = 100
 
@@ -64,6 +65,11 @@ def remove_alarms(step: RemoveAlarms) -> Watched:
     kinds: tuple[Kind, ...] = (step.warehouse.kind,) if step.warehouse.kind else ("cluster", "workgroup")
     gone = _delete([alarm["AlarmName"] for kind in kinds for alarm in _of_warehouse(kind, name)])
     return _told(f"{name} has no alarms", [], gone, [], dashboard=_refresh(removed=step.warehouse))
+
+
+def are_set(warehouse: Reference) -> bool:
+    """Whether there is an alarm of the warehouse."""
+    return warehouse.kind is not None and next(_of_warehouse(warehouse.kind, warehouse.name), None) is not None
 
 
 def _told(reason: str, put: list[str], deleted: list[str], notes: list[str], *, dashboard: bool) -> Watched:

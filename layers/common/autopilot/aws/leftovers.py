@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from autopilot.aws import budgets
+from autopilot.aws import alarms, budgets
 from autopilot.domain.errors import AutopilotError, TransientError
 from autopilot.domain.warehouse import Kind, Reference, Warehouse
 
-PERMISSIONS = budgets.REMOVE
+PERMISSIONS = (*budgets.REMOVE, *alarms.LOOK)
 _KINDS: tuple[Kind, ...] = ("cluster", "workgroup")
 
 
@@ -65,5 +65,10 @@ def _remove_budget(reference: Reference) -> list[str]:
     return [f"the budget of {reference.kind} {reference.name}"] if budgets.put(reference, None).action == "removed" else []
 
 
-_LOOKS: tuple[Callable[[Reference], str], ...] = (_budget,)
+def _alarms(reference: Reference) -> str:
+    """They are removed by a step of their own."""
+    return f"the alarms of {reference.kind} {reference.name}" if alarms.are_set(reference) else ""
+
+
+_LOOKS: tuple[Callable[[Reference], str], ...] = (_budget, _alarms)
 _REMOVALS: tuple[Callable[[Reference], list[str]], ...] = (_remove_budget,)
