@@ -646,6 +646,7 @@ class CostExplorer(Fake):
         self.tags: dict[str, str] = {}
         self.rows: list[tuple[str, str, str, str]] = []
         self.expected = "123.456"
+        self.currency = "USD"
         self.offers: list[dict[str, Any]] = []
 
     def get_cost_and_usage(
@@ -659,7 +660,7 @@ class CostExplorer(Fake):
         found = [row for row in self.rows if TimePeriod["Start"] <= row[0] < TimePeriod["End"]]
         days: dict[str, list[dict[str, Any]]] = {}
         for day, usage_type, tag, amount in found[start : start + self.PAGE]:
-            cost = {"AmortizedCost": {"Amount": amount, "Unit": "USD"}, "UsageQuantity": {"Amount": "1", "Unit": "Hrs"}}
+            cost = {"AmortizedCost": {"Amount": amount, "Unit": self.currency}, "UsageQuantity": {"Amount": "1", "Unit": "Hrs"}}
             days.setdefault(day, []).append({"Keys": [usage_type, f"{key}${tag}"], "Metrics": cost})
         results = [{"TimePeriod": {"Start": day, "End": day}, "Groups": groups, "Estimated": False} for day, groups in days.items()]
         more = {"NextPageToken": str(start + self.PAGE)} if start + self.PAGE < len(found) else {}

@@ -228,6 +228,32 @@ def test_reserved_nodes_are_known_with_their_upfront_payment(aws: Aws, handle: H
     assert (saved["amount"], saved["reserved_amount"]) == ("390.96", "252.00")
 
 
+def test_budget_of_a_warehouse_stands_with_its_figures(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    spend = {"ActualSpend": {"Amount": "71.5", "Unit": "USD"}, "ForecastedSpend": {"Amount": "120", "Unit": "USD"}}
+    limit = {"Amount": "100.0", "Unit": "USD"}
+    name = f"autopilot-cluster-{REGION}-analytics"
+    aws.budgets.budgets[name] = {
+        "BudgetName": name,
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": limit,
+        "CalculatedSpend": spend,
+    }
+    handle(make())
+    budget = written()["warehouses"][0]["budget"]
+    assert {key: float(value) for key, value in budget.items()} == {"limit": 100.0, "spent": 71.5, "forecast": 120.0}
+
+
+def test_costs_in_another_currency_are_not_added_up(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    aws.costs.rows, aws.costs.currency = [(str(START), "Node:ra3.large", "analytics", "5")], "CNY"
+    handle(make())
+    report = written()
+    assert report["spent"] is None
+    assert "Cost Explorer answers in CNY" in next(one["why"] for one in report["missing"] if one["part"] == "spent")
+
+
 def test_chosen_warehouses_are_reported_alone(aws: Aws, handle: Handle) -> None:
     aws.clusters.add()
     aws.clusters.add("other")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ from autopilot.domain.advice.evidence import Account, Evidence, ReservedOffer, S
 from autopilot.domain.advice.hours import idle_gaps, tag_of
 from autopilot.domain.inputs import CleanInput, DeleteInput, ProvisionInput, ResizeInput, decode
 from autopilot.domain.report import Anomaly, Charge, Recommendation, Used, WarehouseCosts
+from autopilot.domain.schedules import schedule_from_tag
 from autopilot.domain.spec import parse_spec
 from autopilot.domain.using import Activity
 from tests.unit.months import NOW, PRICES
@@ -132,15 +133,28 @@ def test_cluster_with_a_schedule_gets_no_other() -> None:
 
 def test_gaps_run_over_the_end_of_the_week_and_short_ones_are_left_out() -> None:
     assert idle_gaps(frozenset({166, 167, 0, 1, 50, 51})) == [(166, 4)]
-    assert idle_gaps(FULL_WEEK) == [(0, 168)]
+    assert idle_gaps(FULL_WEEK) == []
     assert idle_gaps(frozenset()) == []
 
 
 @given(st.frozensets(st.integers(0, 167)))
 def test_tag_of_a_schedule_is_one_that_redshift_takes(idle: frozenset[int]) -> None:
-    value = tag_of(idle_gaps(idle))
+    gaps = idle_gaps(idle)
+    value = tag_of(gaps)
     assert len(value) <= 256
     assert all(letter.isalnum() or letter == "=" for letter in value)
+
+
+@given(st.frozensets(st.integers(0, 41)).map(lambda blocks: frozenset(4 * block + hour for block in blocks for hour in range(4))))
+def test_tag_of_a_schedule_means_just_these_gaps(idle: frozenset[int]) -> None:
+    gaps = idle_gaps(idle)
+    if not gaps:
+        return
+    paused = {(start + hour) % 168 for start, length in gaps for hour in range(length)}
+    meant = schedule_from_tag(tag_of(gaps))
+    monday = datetime(2026, 10, 5, 0, 30, tzinfo=UTC)
+    states = {hour: meant.state_at(monday + timedelta(hours=hour)) for hour in range(168)}
+    assert states == {hour: "stopped" if hour in paused else "running" for hour in range(168)}
 
 
 def test_serverless_is_compared_by_the_hours_in_which_queries_ran() -> None:

@@ -17,6 +17,7 @@ from autopilot.domain.spending import CostRow
 
 READ = ("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:GetReservationPurchaseRecommendation", *daily.PERMISSIONS)
 SERVICE = "Amazon Redshift"
+CURRENCY = "USD"
 FORECAST_DAYS = 30
 #: 500 warehouses with 5 usage types each are 80 000 groups a month; more pages than these are a mistake.
 _MOST_PAGES = 100
@@ -56,6 +57,8 @@ def _rows(period: Period, account: str, region: str) -> Iterator[CostRow]:
 def _row(day: date, group: dict[str, Any]) -> CostRow:
     usage_type, tag = group["Keys"]
     cost, usage = group["Metrics"]["AmortizedCost"], group["Metrics"]["UsageQuantity"]
+    if cost["Unit"] != CURRENCY:
+        raise AwsRefused(f"Cost Explorer answers in {cost['Unit']}, and prices are known in {CURRENCY} only: they are not added up")
     # A tag's group is `key$value`; without the tag the value is empty.
     return CostRow(day, usage_type, tag.partition("$")[2], Decimal(cost["Amount"]), Decimal(usage["Amount"]), usage["Unit"])
 

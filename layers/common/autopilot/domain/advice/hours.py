@@ -133,10 +133,10 @@ def is_unused(seen: Evidence) -> bool:
 def idle_gaps(idle: frozenset[int]) -> list[tuple[int, int]]:
     """The stretches of idle hours of the week, each with its first hour and its length; one may run over the end of the week.
 
-    Short ones are left out, and of many the shorter ones: a tag has room for few.
+    A week without any use has no gap between uses. Short ones are left out, and of many the shorter ones: a tag has room for few.
     """
     if len(idle) == HOURS_OF_WEEK:
-        return [(0, HOURS_OF_WEEK)]
+        return []
     starts = sorted(hour for hour in idle if (hour - 1) % HOURS_OF_WEEK not in idle)
     gaps = []
     for start in starts:
