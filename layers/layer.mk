@@ -1,4 +1,4 @@
-# Builds a layer for `sam build` (BuildMethod: makefile): a group of the lock file and a package of ours, in python/.
+# Builds a layer for `sam build` (BuildMethod: makefile): a group of the lock file and, where it has one, a package of ours, in python/.
 # The layer's own Makefile says which: GROUP and PACKAGE. SAM runs it from a copy of its folder, but names it where it really lies:
 # the repository is found from there.
 #
@@ -28,7 +28,7 @@ build-%:
 	@"$(UV)" export --quiet --project "$(REPOSITORY)" --frozen --only-group $(GROUP) --no-header --output-file "$(LOCKED)"
 	@"$(UV)" pip install --quiet --python "$(LAYER_PYTHON)" --target "$(PACKAGES)" $(PLATFORM_OPTIONS) \
 		--only-binary :all: --no-deps --require-hashes --link-mode copy --requirement "$(LOCKED)"
-	@cp -R "$(LAYER)/$(PACKAGE)" "$(PACKAGES)/$(PACKAGE)"
+	@$(if $(PACKAGE),cp -R "$(LAYER)/$(PACKAGE)" "$(PACKAGES)/$(PACKAGE)")
 	@rm -rf "$(LOCKED)" "$(PACKAGES)/bin" "$(PACKAGES)/.lock"
 	@find "$(PACKAGES)" -name __pycache__ -type d -prune -exec rm -rf {} +
 	@$(COMPILE)

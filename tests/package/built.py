@@ -14,8 +14,9 @@ from typing import Any
 from tests.template.template_rules import Template
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What each layer holds of ours: its folder in the repository, and its package.
-LAYERS = {"CommonLayer": ("common", "autopilot"), "ReportLayer": ("report", "report_page")}
+#: What layers hold of ours: the layer's folder in the repository, and its package. The layer of calendars holds nothing of ours.
+PACKAGES = {"CommonLayer": ("common", "autopilot"), "ReportLayer": ("report", "report_page")}
+LAYERS = sorted([*PACKAGES, "CalendarLayer"])
 
 
 @dataclass(frozen=True)

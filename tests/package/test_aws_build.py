@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.built import LAYERS, ROOT, Built
+from tests.package.built import LAYERS, PACKAGES, ROOT, Built
 
 #: Lambda's limit for a function and its layers, unzipped. Source: Lambda guide, "Lambda quotas".
 MOST_BYTES = 250 * 1024 * 1024
@@ -33,7 +33,7 @@ def _tags(layer: Path) -> list[tuple[str, str]]:
     return [(package, line.removeprefix("Tag: ")) for package, line in lines if line.startswith("Tag: ")]
 
 
-EVERY_LAYER = pytest.mark.parametrize("logical_id", sorted(LAYERS))
+EVERY_LAYER = pytest.mark.parametrize("logical_id", LAYERS)
 
 
 @EVERY_LAYER
@@ -42,7 +42,7 @@ def test_wheels_of_the_layer_are_pure_or_for_the_runtime_on_arm64(logical_id: st
     compiled = [tag for _, tag in tags if tag.startswith(RUNTIME_TAG)]
     foreign = [(package, tag) for package, tag in tags if not tag.endswith("-none-any") and tag not in compiled]
     assert foreign == []
-    assert compiled
+    assert tags
     assert [tag for tag in compiled if not tag.endswith("_aarch64")] == []
 
 
@@ -53,9 +53,9 @@ def test_compiled_libraries_of_the_layer_are_for_arm64(logical_id: str, compiled
     assert any(compiled in file.parts for file in libraries)
 
 
-@EVERY_LAYER
+@pytest.mark.parametrize("logical_id", sorted(PACKAGES))
 def test_layer_holds_our_package_as_it_is_in_the_repository(logical_id: str, built_for_aws: Built) -> None:
-    folder, package = LAYERS[logical_id]
+    folder, package = PACKAGES[logical_id]
     source, copy = ROOT / "layers" / folder / package, built_for_aws.layer(logical_id) / "python" / package
     files = [str(file.relative_to(source)) for file in source.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert filecmp.cmpfiles(source, copy, files, shallow=False) == (files, [], [])
@@ -78,11 +78,10 @@ def test_layer_holds_nothing_that_does_not_belong_there(logical_id: str, name: s
 
 
 def test_layers_hold_nothing_twice(built_for_aws: Built) -> None:
-    common, report = (
-        {file.name for file in (built_for_aws.layer(layer) / "python").iterdir()} - {"__pycache__"}
-        for layer in ("CommonLayer", "ReportLayer")
-    )
-    assert common & report == set()
+    held = [
+        name for layer in LAYERS for name in {file.name for file in (built_for_aws.layer(layer) / "python").iterdir()} - {"__pycache__"}
+    ]
+    assert sorted(held) == sorted(set(held))
 
 
 def test_functions_hold_their_own_code_only(built_for_aws: Built) -> None:

@@ -61,6 +61,30 @@ def test_function_does_not_load_without_the_layer(built_for_host: Built, runtime
     assert "No module named 'autopilot'" in result.stderr
 
 
+#: Looks at a schedule with holidays in a zone, and says where everything came from.
+SCHEDULE = """
+import json, sys
+sys.path[:0] = sys.argv[1:]
+from datetime import datetime, timedelta, timezone
+from autopilot.domain.schedules import parse_schedules
+text = "schedules: {a: {timezone: Europe/Berlin, holidays: {country: DE}, periods: [{begintime: 08:00, endtime: 09:00}]}}"
+start = datetime(2026, 12, 24, tzinfo=timezone.utc)
+edges = [str(edge.moment) for edge in parse_schedules(text)["a"].edges(start, start + timedelta(days=2))]
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print(json.dumps({"edges": edges, "files": [file for file in files if file]}))
+"""
+
+
+def test_schedule_finds_holidays_and_zones_in_the_layers_of_its_function(built_for_host: Built) -> None:
+    """The runtime does not promise a database of time zones: here there is none but the layer's."""
+    command = [sys.executable, "-S", "-B", "-c", SCHEDULE, *map(str, built_for_host.packages_of("ScheduleFunction"))]
+    result = subprocess.run(command, cwd="/", env={"PYTHONTZPATH": ""}, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["edges"] == ["2026-12-24 07:00:00+00:00", "2026-12-24 08:00:00+00:00"]
+    assert [file for file in found["files"] if not file.startswith((str(built_for_host.folder), sys.base_prefix))] == []
+
+
 #: Makes the page and the sheet of a report, and says where everything came from and how much memory it took at most.
 RENDER = """
 import json, resource, sys, time
