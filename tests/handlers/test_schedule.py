@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from autopilot.aws import clients
+from autopilot.aws import clients, fleet_runs
 from autopilot.domain.errors import AccessDenied, InvalidInput, Throttled
+from autopilot.domain.fleet import RunScheduleInput
 from tests.handlers.account import BUCKET, TABLE, Aws, Handle, key_of, reference, sample
 from tests.handlers.wiring import Refusal
 
@@ -222,6 +223,20 @@ def test_wait_is_told_until_when(aws: Aws, handle: Handle) -> None:
     assert change["input"]["until"] == begin.replace(second=0, microsecond=0).isoformat()
 
 
+def test_entry_that_fires_a_moment_early_by_our_clock_acts_and_nothing_acts_for_tomorrow(aws: Aws, handle: Handle) -> None:
+    end = (datetime.now(UTC) + timedelta(hours=2)).replace(second=0, microsecond=0)
+    compiled(aws, handle, f"schedules: {{shift: {{periods: [{{begintime: '{end - timedelta(hours=6):%H:%M}', endtime: '{end:%H:%M}'}}]}}}}")
+    followed(aws, "analytics", "shift")
+    asked = RunScheduleInput(schedule="shift", edge="pause", scheduled_at=end)
+    due = [fleet_runs.look(asked, sample("schedule")["execution"], end - timedelta(seconds=early)).due for early in (2, 120)]
+    assert due == [1, 0]
+
+
+def test_moment_of_an_entry_says_its_zone(handle: Handle) -> None:
+    with pytest.raises(InvalidInput, match="scheduled_at"):
+        handle(look(schedule="shift", scheduled_at="2026-11-25T19:00:00"))
+
+
 def test_same_edge_always_has_the_same_execution(aws: Aws, handle: Handle) -> None:
     end = datetime.now(UTC) - timedelta(hours=2)
     compiled(aws, handle, f"schedules: {{shift: {{periods: [{{begintime: '{end - timedelta(hours=1):%H:%M}', endtime: '{end:%H:%M}'}}]}}}}")
@@ -364,6 +379,13 @@ def test_edge_is_kept_as_applied_unless_it_is_to_be_tried_again(
     answer = handle({"step": "record", "execution": "child", "change": change_of(), "outcome": outcome, "detail": detail})
     assert (answer["outcome"], answer["reason"]) == (told, detail)
     assert (edge_of(aws, "analytics") is not None) == kept
+
+
+def test_edge_that_waits_for_queries_stays_due_when_they_outlast_the_wait(aws: Aws, handle: Handle) -> None:
+    aws.clusters.add()
+    change = change_of() | {"input": {"warehouse": reference("analytics"), "when_busy": "wait"}}
+    handle({"step": "record", "execution": "child", "change": change, "outcome": "skipped", "detail": "not paused: 1 query was running"})
+    assert edge_of(aws, "analytics") is None
 
 
 def test_earlier_edge_is_not_kept_over_a_later_one(aws: Aws, handle: Handle) -> None:

@@ -43,6 +43,7 @@ PERMISSIONS = (*fleet.FIND, *fleet.TAG, *fleet.REMEMBER, *executions.LOOK, *sche
 #: What a plan shows must fit into an execution's output: 256 KiB.
 _MOST_SHOWN, _MOST_REASONS = 200, 40
 _LEARNT_FROM = timedelta(days=30)
+_CLOCKS_DIFFER = timedelta(minutes=1)
 _STILL_RUNS = frozenset({"RUNNING", "PENDING_REDRIVE"})
 
 
@@ -59,7 +60,7 @@ def look(asked: RunScheduleInput, execution: str, now: datetime) -> FleetPlan:
 
     A look at everything makes the schedule entries good first. A dry run writes nothing.
     """
-    now = max(now, asked.scheduled_at or now)
+    now = _moment(asked, now)
     found = fleet.scheduled(asked.schedule)
     if asked.is_reconcile and not asked.dry_run:
         schedules.compile_document(follows(seen.tags) for seen in found)
@@ -75,6 +76,12 @@ def look(asked: RunScheduleInput, execution: str, now: datetime) -> FleetPlan:
         if not asked.dry_run:
             _keep(case, change)
     return _planned(asked, execution, cases, changes, left_alone)
+
+
+def _moment(asked: RunScheduleInput, now: datetime) -> datetime:
+    """When it is: never before the moment for which an entry fired, as clocks differ by so little. What lies further ahead is none of a clock."""
+    scheduled = asked.scheduled_at or now
+    return scheduled if now < scheduled <= now + _CLOCKS_DIFFER else now
 
 
 def _chosen(found: list[Warehouse], asked: tuple[str | Reference, ...]) -> tuple[list[Warehouse], list[tuple[str, str]]]:
@@ -201,7 +208,8 @@ def record(call: Record) -> Recorded:
     """Keep what became of a change: the edge as applied, unless it is to be tried again; and, where it says anything new, in the tags."""
     change, outcome = call.change, call.outcome
     refused = outcome == "failed" and call.detail.startswith(PauseRefused.__name__)
-    if change.settles and (outcome in {"done", "nothing", "skipped"} or refused):
+    let_go = outcome == "skipped" and not change.stays_due
+    if change.settles and (outcome in {"done", "nothing"} or let_go or refused):
         fleet.remember(change.key, change.settles, call.detail)
     if not (change.action == "pause" and outcome in {"done", "nothing"}):
         said = change.action if outcome in {"done", "nothing"} else f"{change.action} {outcome}"

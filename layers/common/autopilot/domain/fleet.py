@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -40,7 +40,7 @@ class RunScheduleInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=
 
     schedule: str | None = None
     edge: Literal["pause", "resume"] | None = None
-    scheduled_at: datetime | None = None
+    scheduled_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     warm_up_minutes: int | None = None
     warehouses: tuple[str | Reference, ...] = ()
 
@@ -70,6 +70,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     follows: str
     settles: Edge | None = None
     next_edge: Edge | None = None
+
+    @property
+    def stays_due(self) -> bool:
+        """Whether its edge is still to be applied when it was skipped, as queries ran on for longer than one execution waits for them."""
+        return self.input.get("when_busy") == "wait"
 
 
 class Skipped(msgspec.Struct, frozen=True):
