@@ -2,7 +2,7 @@
 
 GET    /_sandbox/health   whether the sandbox is up
 GET    /_sandbox/faults   injected faults with their counts, and how often each operation was called
-POST   /_sandbox/faults   {"service", "operation", "code", "times", "probability", "delay_seconds", "message", "status"}
+POST   /_sandbox/faults   {"service", "operation", "code", "times", "skip", "probability", "delay_seconds", "message", "status"}
 DELETE /_sandbox/faults   forget all faults and counts
 GET    /_sandbox/events   what happens to hints, and how many were sent and dropped
 POST   /_sandbox/events   {"drop", "duplicate", "delay_seconds", "shuffle"}
@@ -36,6 +36,7 @@ _FAULT_FIELDS: Mapping[str, tuple[type, ...]] = {
     "operation": (str,),
     "code": (str,),
     "times": (int,),
+    "skip": (int,),
     "probability": (int, float),
     "delay_seconds": (int, float),
     "message": (str,),

@@ -70,12 +70,16 @@ class Clock:
 
 @dataclass
 class Fault:
-    """One injected fault. Empty `service` or `operation` matches all; `times` 0 means without end; no `code` only delays."""
+    """One injected fault. Empty `service` or `operation` matches all; `times` 0 means without end; no `code` only delays.
+
+    The first `skip` calls that match are let through.
+    """
 
     service: str = ""
     operation: str = ""
     code: str = ""
     times: int = 0
+    skip: int = 0
     probability: float = 1.0
     delay_seconds: float = 0.0
     message: str = ""
@@ -101,8 +105,8 @@ class Faults:
         fault = Fault(**spec)
         if not 0 <= fault.probability <= 1:
             raise ValueError("probability must be between 0 and 1")
-        if fault.times < 0 or fault.delay_seconds < 0:
-            raise ValueError("times and delay_seconds must not be negative")
+        if min(fault.times, fault.skip, fault.delay_seconds) < 0:
+            raise ValueError("times, skip and delay_seconds must not be negative")
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -126,7 +130,7 @@ class Faults:
                 if not fault.matches(service, operation):
                     continue
                 fault.seen += 1
-                if random.random() >= fault.probability:
+                if fault.seen <= fault.skip or random.random() >= fault.probability:
                     continue
                 fault.fired += 1
                 delay += fault.delay_seconds

@@ -190,6 +190,7 @@ class Host:
             cloudformation,
             cloudwatch_iam,
             distributed_map,
+            ec2_tags,
             fidelity,
             gateway,
             lambda_slots,
@@ -226,6 +227,7 @@ class Host:
         tagging.apply(world)
         budgets_iam.apply()
         metric_retention.apply()
+        ec2_tags.apply()
         cloudformation.register(self.endpoint)
         gateway.wrap_services(world)
         redshift_iam.register(world)

@@ -25,6 +25,7 @@ _CLUSTER_RESOURCES = (
     ("ParameterGroupName", "parametergroup:{0}"),
     ("ClusterParameterGroupName", "parametergroup:{0}"),
     ("ClusterSubnetGroupName", "subnetgroup:{0}"),
+    ("UsageLimitId", "usagelimit:{0}"),
     ("ClusterIdentifier", "cluster:{0}"),
 )
 # Creating and restoring a cluster names other resources too; the cluster itself is what the permission is checked on.

@@ -31,6 +31,7 @@ SERVICES = (
     "ce",
     "ec2",
     "iam",
+    "kms",
     "pricing",
     "cloudwatch",
     "resourcegroupstaggingapi",

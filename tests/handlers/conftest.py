@@ -25,6 +25,7 @@ def _account() -> Iterator[None]:
         patch.setenv("TOPIC_ARN", TOPIC)
         for name, value in VARIABLES.items():
             patch.setenv(name, value)
+        patch.setenv("DEFAULT_PARAMETER_GROUP", "safe")
         clients.client.cache_clear()
         storage = clients.client("s3")
         storage.create_bucket(Bucket=BUCKET)

@@ -44,6 +44,9 @@ class Clusters(Fake):
         self.elastic: list[tuple[str, int]] = []
         self.sold: set[str] = {"ra3.large"}
         self.resizes: dict[str, str] = {}
+        #: Whether clusters that say nothing of it have audit logs; and each parameter group's values and tags.
+        self.logs_everywhere = False
+        self.parameter_groups: dict[str, tuple[dict[str, str], list[dict[str, str]]]] = {}
 
     def add(
         self, name: str = "analytics", *, status: str = "available", nodes: int = 2, tags: dict[str, str] | None = None, **more: Any
@@ -56,6 +59,8 @@ class Clusters(Fake):
             "DBName": "dev",
             "MasterUsername": "awsuser",
             "PubliclyAccessible": False,
+            "EnhancedVpcRouting": True,
+            "Endpoint": {"Port": 5439},
             "ClusterNamespaceArn": f"arn:aws:redshift:{REGION}:{ACCOUNT}:namespace:0f1e2d3c-{name}",
             "Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()],
             **more,
@@ -111,6 +116,7 @@ class Clusters(Fake):
         kept = {key: request[key] for key in ("NodeType", "DBName", "MasterUsername", "PubliclyAccessible")}
         tags = _plain_tags(request["Tags"], "Key", "Value")
         self.add(ClusterIdentifier, status="creating", nodes=request.get("NumberOfNodes", 1), tags=tags, **kept)
+        self.logging[ClusterIdentifier] = {"LoggingEnabled": False}
         return {"Cluster": self.clusters[ClusterIdentifier]}
 
     def delete_cluster(self, ClusterIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
@@ -138,8 +144,34 @@ class Clusters(Fake):
         options = [{"NodeType": kind, "NumberOfNodes": nodes, "EstimatedDiskUtilizationPercent": 12.4} for kind, nodes in self.elastic]
         return {"NodeConfigurationOptionList": options}
 
-    def describe_orderable_cluster_options(self, NodeType: str) -> dict[str, Any]:  # noqa: N803
-        return {"OrderableClusterOptions": [{"NodeType": NodeType}] if NodeType in self.sold else []}
+    def describe_orderable_cluster_options(self, NodeType: str = "") -> dict[str, Any]:  # noqa: N803
+        types = ("single-node", "multi-node")
+        sold = [one for one in sorted(self.sold) if NodeType in {"", one}]
+        return {"OrderableClusterOptions": [{"NodeType": one, "ClusterType": kind} for one in sold for kind in types]}
+
+    def create_tags(self, ResourceName: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        cluster = self._known(ResourceName.rsplit(":", 1)[1])
+        cluster["Tags"] = [one for one in cluster["Tags"] if one["Key"] not in {tag["Key"] for tag in Tags}] + Tags
+        return {}
+
+    def create_cluster_parameter_group(self, ParameterGroupName: str, Tags: list[dict[str, str]], **_: Any) -> dict[str, Any]:  # noqa: N803
+        if ParameterGroupName in self.parameter_groups:
+            raise Refusal("ClusterParameterGroupAlreadyExists")
+        self.parameter_groups[ParameterGroupName] = ({}, Tags)
+        return {}
+
+    def describe_cluster_parameter_groups(self, ParameterGroupName: str) -> dict[str, Any]:  # noqa: N803
+        if ParameterGroupName not in self.parameter_groups:
+            raise Refusal("ClusterParameterGroupNotFound", status=404)
+        return {"ParameterGroups": [{"ParameterGroupName": ParameterGroupName, "Tags": self.parameter_groups[ParameterGroupName][1]}]}
+
+    def modify_cluster_parameter_group(self, ParameterGroupName: str, Parameters: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self.parameter_groups[ParameterGroupName][0].update({one["ParameterName"]: one["ParameterValue"] for one in Parameters})
+        return {}
+
+    def delete_cluster_parameter_group(self, ParameterGroupName: str) -> dict[str, Any]:  # noqa: N803
+        del self.parameter_groups[ParameterGroupName]
+        return {}
 
     def create_tags(self, ResourceName: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         cluster = self.clusters.get(ResourceName.rpartition(":")[2])
@@ -193,12 +225,12 @@ class Clusters(Fake):
         self._move(ClusterIdentifier, {"available"}, "modifying")["Cluster"].update(changes)
         return {"Cluster": self.clusters[ClusterIdentifier]}
 
-    def describe_cluster_parameters(self, ParameterGroupName: str) -> dict[str, Any]:  # noqa: N803
-        parameters = self.parameters.get(ParameterGroupName, {})
+    def describe_cluster_parameters(self, ParameterGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        parameters = self.parameters.get(ParameterGroupName) or self.parameter_groups.get(ParameterGroupName, ({}, []))[0]
         return {"Parameters": [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()]}
 
     def describe_logging_status(self, ClusterIdentifier: str) -> dict[str, Any]:  # noqa: N803
-        return self.logging.get(self._known(ClusterIdentifier)["ClusterIdentifier"], {"LoggingEnabled": False})
+        return self.logging.get(self._known(ClusterIdentifier)["ClusterIdentifier"], {"LoggingEnabled": self.logs_everywhere})
 
     def enable_logging(self, ClusterIdentifier: str, **where: Any) -> dict[str, Any]:  # noqa: N803
         self._known(ClusterIdentifier)
@@ -266,6 +298,7 @@ class Serverless(Fake):
             "dbName": request["dbName"],
             "adminUsername": request["adminUsername"],
             "adminPasswordSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:redshift!{name}",
+            "logExports": request.get("logExports", ["userlog"]),
         }
         return {"namespace": self.namespaces[name]}
 
@@ -281,9 +314,15 @@ class Serverless(Fake):
             "status": "CREATING",
             "baseCapacity": 8,
             "publiclyAccessible": False,
+            "enhancedVpcRouting": True,
+            "port": 5439,
             **more,
         }
         return {"workgroup": self.workgroups[workgroupName]}
+
+    def tag_resource(self, resourceArn: str, tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self.tags[resourceArn] = [*self.tags[resourceArn], *tags]
+        return {}
 
     def delete_workgroup(self, workgroupName: str) -> dict[str, Any]:  # noqa: N803
         workgroup = self._known(self.workgroups, workgroupName)
@@ -427,6 +466,14 @@ class DataApi(Fake):
         self.requests: dict[str, dict[str, Any]] = {}
         self.by_token: dict[str, str] = {}
         self.at_once: Callable[[], None] = lambda: None
+        #: What people made in the first database, beside what every database has.
+        self.tables: list[dict[str, str]] = []
+
+    def list_databases(self, **_: Any) -> dict[str, Any]:
+        return {"Databases": ["dev", "template1"]}
+
+    def list_tables(self, **_: Any) -> dict[str, Any]:
+        return {"Tables": [{"schema": "pg_catalog", "name": "pg_class", "type": "SYSTEM TABLE"}, *self.tables]}
 
     def execute_statement(self, **request: Any) -> dict[str, Any]:
         return self._submit([request["Sql"]], request)

@@ -11,13 +11,15 @@ EXECUTION = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:redshift-autopilot-pro
 
 
 def cluster(status: str = "available", **more: Any) -> Warehouse:
-    given = {"name": "analytics", "admin_user": "awsuser", "node_type": "ra3.large", "nodes": 2, **more}
+    given = {"name": "analytics", "admin_user": "awsuser", "node_type": "ra3.large", "nodes": 2, "port": 5439, **more}
     return _warehouse("cluster", status, given)
 
 
 def workgroup(status: str = "available", **more: Any) -> Warehouse:
-    return _warehouse("workgroup", status, {"name": "adhoc", "base_rpu": 8, **more})
+    return _warehouse("workgroup", status, {"name": "adhoc", "base_rpu": 8, "port": 5439, "log_exports": ["userlog"], **more})
 
 
 def _warehouse(kind: Any, status: str, given: dict[str, Any]) -> Warehouse:
-    return Warehouse(kind=kind, region=REGION, account=ACCOUNT, arn="", status=status, **{"database": "dev", **given})
+    return Warehouse(
+        kind=kind, region=REGION, account=ACCOUNT, arn="", status=status, **{"database": "dev", "enhanced_vpc_routing": True, **given}
+    )

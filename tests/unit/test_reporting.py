@@ -18,7 +18,7 @@ from autopilot.domain.savings import Reservation
 from autopilot.domain.spending import attribute
 from tests.unit.builders import ACCOUNT, REGION, cluster
 from tests.unit.months import MONTHS, NOW, OCTOBER, PRICES, paused, report_of, row, utc
-from tools.report_schema import FILE, schema
+from tools.schemas import file_of, schema
 
 TODAY = date(2026, 11, 25)
 
@@ -91,9 +91,9 @@ def test_message_does_not_make_up_what_is_missing() -> None:
 
 
 def test_schema_in_the_docs_is_the_reports_own_and_the_report_keeps_it() -> None:
-    assert FILE.read_text(encoding="utf-8") == schema(), "run `python -m tools.report_schema`"
+    assert file_of("report").read_text(encoding="utf-8") == schema("report"), "run `python -m tools.schemas`"
     written = msgspec.json.encode(report_of([month() for month in MONTHS]))
-    jsonschema.validate(json.loads(written), json.loads(schema()))
+    jsonschema.validate(json.loads(written), json.loads(schema("report")))
     assert msgspec.json.decode(written, type=Report).warehouses[0].name == "prod"
 
 
@@ -101,4 +101,4 @@ def test_schema_refuses_a_report_without_its_period() -> None:
     written = json.loads(msgspec.json.encode(report_of([MONTHS[0]()], prices=PRICES)))
     del written["period"]
     with pytest.raises(jsonschema.ValidationError, match="'period' is a required property"):
-        jsonschema.validate(written, json.loads(schema()))
+        jsonschema.validate(written, json.loads(schema("report")))

@@ -14,10 +14,12 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopilot.domain.changes import plan_changes
 from autopilot.domain.errors import InvalidInput
+from autopilot.domain.plans import plan
 from autopilot.domain.requests import Foundation, cluster_request, logging_of, namespace_request, workgroup_request
 from autopilot.domain.spec import Spec, owner_of, parse_spec, parse_text
+from autopilot.domain.spec_parts import Logging
+from autopilot.domain.surroundings import Surroundings
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
 
@@ -250,7 +252,8 @@ def test_owners_that_no_tag_can_hold_are_told_apart(name: str) -> None:
 
 
 def differences(spec: Spec, seen: Warehouse) -> list[str]:
-    return [str(change) for change in plan_changes(spec, seen)]
+    found = plan(spec, seen, Surroundings(logging=Logging(destination="cloudwatch")))
+    return [str(change) for change in found]
 
 
 # --- differences ------------------------------------------------------------------------------------------------------

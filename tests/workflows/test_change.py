@@ -1,15 +1,27 @@
-"""Applying a spec again: only the difference happens, one change at a time; the same spec makes no write call at all."""
+"""Applying a spec again: only the difference happens, step by step; the same spec makes no write call at all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.workflows.conftest import Stack
+from tests.workflows.provisioned import FULL, left_of, writes
 
-WRITES = ("CreateCluster", "ModifyCluster", "ResizeCluster", "CreateTags", "DeleteCluster")
-SERVERLESS_WRITES = ("CreateNamespace", "CreateWorkgroup", "UpdateWorkgroup", "TagResource", "DeleteWorkgroup", "DeleteNamespace")
+KEY = "alias/warehouses-of-tests"
+ROLES = [f"arn:aws:iam::000000000000:role/{name}" for name in ("lake", "copy")]
+#: Stands for the subnets of the account's default VPC.
+SUBNETS: list[str] = []
+PUBLIC = {"public": True, "public_reason": "a demo"}
+
+
+@pytest.fixture
+def quick(stack: Stack) -> Iterator[Stack]:
+    stack.sandbox.desk("POST", "clock", {"scale": 1200})
+    yield stack
+    stack.sandbox.desk("POST", "clock", {"scale": 120})
 
 
 def _apply(stack: Stack, spec: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -23,66 +35,173 @@ def _cluster(stack: Stack, name: str) -> dict[str, Any]:
     return found
 
 
-def test_cluster_becomes_what_each_new_spec_says(stack: Stack) -> None:
-    spec: dict[str, Any] = {"name": "changing", "compute": {"node_type": "ra3.large", "nodes": 2}, "tags": {"team": "a"}}
-    assert _apply(stack, spec)["event"] == "Warehouse Provisioned"
-    assert stack.sql("changing", ["CREATE TABLE kept (a INT)", "INSERT INTO kept VALUES (7)"]).succeeded
-    steps: list[tuple[str, dict[str, Any]]] = [
-        ("compute.nodes", {"compute": {"node_type": "ra3.large", "nodes": 4}}),
-        ("compute.node_type", {"compute": {"node_type": "ra3.xlplus", "nodes": 4}}),
-        ("network.security_group_ids", {"network": {"security_group_ids": ["sg-0a1b2c3d"]}}),
-        ("tags.team", {"tags": {"team": "b"}}),
-        ("protect", {"protect": True}),
-    ]
+def _merged(spec: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    return spec | {key: {**spec.get(key, {}), **value} if isinstance(value, dict) else value for key, value in change.items()}
+
+
+def _key(stack: Stack) -> None:
+    kms = stack.sandbox.observe("kms")
+    if KEY not in [one["AliasName"] for one in kms.list_aliases()["Aliases"]]:
+        kms.create_alias(AliasName=KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+
+
+#: Every field that can be changed, one by one: what the plan calls it, and what changes.
+CLUSTER: list[tuple[str, dict[str, Any]]] = [
+    ("compute.nodes", {"compute": {"nodes": 4}}),
+    ("compute.node_type", {"compute": {"node_type": "ra3.xlplus"}}),
+    ("compute.multi_az", {"compute": {"multi_az": True}}),
+    ("compute.usage_limits.spectrum/monthly", {"compute": {"usage_limits": [{"feature": "spectrum", "amount": 9}]}}),
+    ("network.allow_from", {"network": {"allow_from": ["10.0.0.0/16", "10.9.0.0/16"]}}),
+    ("network.security_group_ids", {"network": {"security_group_ids": ["sg-0123456789abcdef0"]}}),
+    ("network.enhanced_vpc_routing", {"network": {"enhanced_vpc_routing": False}}),
+    ("network.public", {"network": PUBLIC}),
+    ("network.elastic_ip", {"network": {"elastic_ip": "198.51.100.7"}}),
+    ("network.ip_address_type", {"network": {"ip_address_type": "dualstack"}}),
+    ("encryption.kms_key", {"encryption": {"kms_key": KEY}}),
+    ("backups.automated_days", {"backups": {"automated_days": 14}}),
+    ("backups.manual_days", {"backups": {"manual_days": 90}}),
+    ("maintenance_window", {"maintenance_window": "sat:02:00-sat:03:00"}),
+    ("parameters.values", {"parameters": {"values": {"statement_timeout": 1000}}}),
+    ("logging", {"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}),
+    ("roles.arns", {"roles": {"arns": ROLES, "default": ROLES[0]}}),
+    ("tags.team", {"tags": {"team": "b"}}),
+    ("schedule", {"schedule": "office-hours"}),
+    ("environment", {"environment": "dev"}),
+    ("protect", {"protect": True}),
+]
+WORKGROUP: list[tuple[str, dict[str, Any]]] = [
+    ("compute.base_rpu", {"compute": {"base_rpu": 16}}),
+    ("compute.max_rpu", {"compute": {"max_rpu": 64}}),
+    ("compute.usage_limits.serverless-compute/monthly", {"compute": {"usage_limits": [{"feature": "serverless-compute", "amount": 7}]}}),
+    ("network.allow_from", {"network": {"allow_from": ["10.0.0.0/16", "10.9.0.0/16"]}}),
+    ("network.security_group_ids", {"network": {"security_group_ids": ["sg-0123456789abcdef0"]}}),
+    ("network.subnet_ids", {"network": {"subnet_ids": SUBNETS}}),
+    ("network.enhanced_vpc_routing", {"network": {"enhanced_vpc_routing": False}}),
+    ("network.public", {"network": PUBLIC}),
+    ("encryption.kms_key", {"encryption": {"kms_key": KEY}}),
+    ("parameters.values", {"parameters": {"values": {"auto_mv": False}}}),
+    ("logging", {"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}),
+    ("roles.arns", {"roles": {"arns": ROLES, "default": ROLES[0]}}),
+    ("tags.team", {"tags": {"team": "b"}}),
+    ("protect", {"protect": True}),
+]
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("cluster", CLUSTER), ("workgroup", WORKGROUP)], ids=["cluster", "workgroup"])
+def test_warehouse_becomes_what_each_new_spec_says_and_goes_without_a_trace(
+    quick: Stack, kind: str, steps: list[tuple[str, dict[str, Any]]]
+) -> None:
+    _key(quick)
+    SUBNETS[:] = [one["SubnetId"] for one in quick.sandbox.observe("ec2").describe_subnets()["Subnets"]]
+    name = f"every-{kind}"
+    spec: dict[str, Any] = {"name": name, **FULL[kind]}
+    assert _apply(quick, spec)["event"] == "Warehouse Provisioned"
+    assert quick.sql(name, ["CREATE TABLE kept (a INT)", "INSERT INTO kept VALUES (7)"]).succeeded
     for field, change in steps:
-        spec |= change
-        planned = _apply(stack, spec, dry_run=True)
-        assert (planned["action"], [one["field"] for one in planned["changes"]]) == ("change", [field])
-        assert _apply(stack, spec)["event"] == "Warehouse Changed"
-    seen = _cluster(stack, "changing")
-    assert (seen["NodeType"], seen["NumberOfNodes"]) == ("ra3.xlplus", 4)
-    assert {"Key": "team", "Value": "b"} in seen["Tags"]
-    assert stack.rows("changing", "SELECT a FROM kept") == [[7]]
+        spec = _merged(spec, change)
+        done = _apply(quick, spec)
+        assert done["event"] == "Warehouse Changed", (field, done)
+        assert f"changed: {field}" in done["detail"], done
+    assert quick.rows(name, "SELECT a FROM kept") == [[7]]
+
+    quick.sandbox.desk("DELETE", "faults")
+    again = _apply(quick, spec)
+    assert (again["event"], again["changed"]) == ("Warehouse Provision Skipped", False)
+    assert _apply(quick, spec, dry_run=True)["changes"] == []
+    assert writes(quick) == {}
+
+    refused = quick.run("delete_warehouse", {"warehouse": name, "confirm": name})
+    assert refused.error == "WarehouseProtected"
+    _unprotect(quick, kind, name)
+    assert quick.run("delete_warehouse", {"warehouse": name, "confirm": name, "final_snapshot": False}).succeeded
+    assert left_of(quick, name) == []
 
 
-def test_workgroup_becomes_what_each_new_spec_says(stack: Stack) -> None:
+def _unprotect(stack: Stack, kind: str, name: str) -> None:
+    if kind == "cluster":
+        arn = f"arn:aws:redshift:us-east-1:000000000000:cluster:{name}"
+        stack.sandbox.observe("redshift").delete_tags(ResourceName=arn, TagKeys=["autopilot:protect"])
+        return
+    serverless = stack.sandbox.observe("redshift-serverless")
+    arn = serverless.get_workgroup(workgroupName=name)["workgroup"]["workgroupArn"]
+    serverless.untag_resource(resourceArn=arn, tagKeys=["autopilot:protect"])
+
+
+def test_plan_says_what_each_step_means_and_changes_nothing(quick: Stack) -> None:
+    name = quick.provision(node_type="ra3.large", nodes=2)
+    quick.sandbox.desk("DELETE", "faults")
+    spec = {"name": name, "compute": {"node_type": "ra3.xlplus", "nodes": 4}, "network": {"port": 5440}, "tags": {"team": "a"}}
+    plan = _apply(quick, spec, dry_run=True)
+    assert [(step["action"], step["field"], step["before"], step["after"]) for step in plan["changes"]] == [
+        ("change", "network.port", 5439, 5440),
+        ("change", "compute.node_type", "ra3.large", "ra3.xlplus"),
+        ("change", "compute.nodes", 2, 4),
+        ("change", "tags.team", None, "a"),
+    ]
+    assert "running queries are dropped" in plan["changes"][1]["consequence"]
+    assert writes(quick, ("redshift", "redshift-serverless", "ec2", "dynamodb", "events")) == {}
+    new = _apply(quick, {"name": "not-there", **FULL["cluster"]}, dry_run=True)
+    assert {step["action"] for step in new["changes"]} == {"create", "change"}
+    replaced = _apply(quick, {"name": name, "database": "other"}, dry_run=True)
+    assert [step["action"] for step in replaced["changes"]] == ["replace"]
+
+
+def test_capacity_moves_in_an_order_that_aws_takes(quick: Stack) -> None:
     spec: dict[str, Any] = {"name": "flexible", "kind": "workgroup", "compute": {"base_rpu": 8, "max_rpu": 16}}
-    _apply(stack, spec)
-    for compute in ({"base_rpu": 32, "max_rpu": 64}, {"base_rpu": 16, "max_rpu": 24}):
-        done = _apply(stack, {**spec, "compute": compute})
+    _apply(quick, spec)
+    targets: list[dict[str, Any]] = [
+        {"base_rpu": 32, "max_rpu": 64},
+        {"base_rpu": 16, "max_rpu": 24},
+        {"price_performance_target": 50},
+        {"base_rpu": 24},
+    ]
+    for compute in targets:
+        done = _apply(quick, {**spec, "compute": compute})
         assert done["event"] == "Warehouse Changed", done
-    _apply(stack, {**spec, "compute": {"base_rpu": 16}, "tags": {"team": "a"}})
-    seen = stack.sandbox.observe("redshift-serverless").get_workgroup(workgroupName="flexible")["workgroup"]
-    assert (seen["baseCapacity"], seen["maxCapacity"]) == (16, 24)
+    seen = quick.sandbox.observe("redshift-serverless").get_workgroup(workgroupName="flexible")["workgroup"]
+    assert (seen["baseCapacity"], seen["maxCapacity"], seen["pricePerformanceTarget"]["status"]) == (24, 24, "DISABLED")
 
 
-@pytest.mark.parametrize(
-    ("kind", "service", "writes"), [("cluster", "redshift", WRITES), ("workgroup", "redshift-serverless", SERVERLESS_WRITES)]
-)
-def test_unchanged_spec_makes_no_write_call(stack: Stack, kind: str, service: str, writes: tuple[str, ...]) -> None:
-    spec = {"name": f"steady-{kind}", "kind": kind, "tags": {"team": "a"}}
-    _apply(stack, spec)
-    stack.sandbox.desk("DELETE", "faults")
-    again = _apply(stack, spec)
-    assert again["changed"] is False
-    assert {operation: stack.calls(f"{service}:{operation}") for operation in writes} == dict.fromkeys(writes, 0)
+def test_parameters_wait_for_a_reboot_that_is_allowed(quick: Stack) -> None:
+    spec: dict[str, Any] = {"name": "rebooted", "parameters": {"values": {"statement_timeout": 1000}}}
+    _apply(quick, spec)
+    spec["parameters"] = {"values": {"statement_timeout": 2000}}
+    assert "start again with reboot: allow" in _apply(quick, spec)["detail"]
+    assert quick.calls("redshift:RebootCluster") == 0
+    done = _apply(quick, spec, reboot="allow")
+    assert (done["event"], quick.calls("redshift:RebootCluster")) == ("Warehouse Changed", 1)
+    assert _cluster(quick, "rebooted")["ClusterParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
+    assert _apply(quick, spec, reboot="allow")["changed"] is False
 
 
-def test_change_that_aws_refuses_keeps_what_stands(stack: Stack) -> None:
-    name = stack.provision(node_type="ra3.large", nodes=2)
-    stack.fault("redshift", "ResizeCluster", "InvalidClusterState", message="not now", times=2)
-    stack.fault("redshift", "CreateTags", "TagLimitExceededFault", message="too many tags")
-    ended = stack.run("provision_warehouse", {"spec": {"name": name, "compute": {"nodes": 4}, "tags": {"team": "a"}}})
+def test_change_that_aws_refuses_keeps_what_stands(quick: Stack) -> None:
+    name = quick.provision(node_type="ra3.large", nodes=2)
+    quick.fault("redshift", "ResizeCluster", "InvalidClusterState", message="not now", times=2)
+    quick.fault("redshift", "CreateTags", "TagLimitExceededFault", message="too many tags")
+    ended = quick.run("provision_warehouse", {"spec": {"name": name, "compute": {"nodes": 4}, "tags": {"team": "a"}}})
     assert (ended.status, ended.error) == ("FAILED", "AwsRefused"), ended
-    assert _cluster(stack, name)["NumberOfNodes"] == 4
-    assert stack.lock(name) is None
-    stack.sandbox.desk("DELETE", "faults")
-    assert _apply(stack, {"name": name, "compute": {"nodes": 4}, "tags": {"team": "a"}})["event"] == "Warehouse Changed"
+    assert _cluster(quick, name)["NumberOfNodes"] == 4
+    assert quick.lock(name) is None
+    quick.sandbox.desk("DELETE", "faults")
+    assert _apply(quick, {"name": name, "compute": {"nodes": 4}, "tags": {"team": "a"}})["event"] == "Warehouse Changed"
 
 
-def test_paused_cluster_is_not_changed(stack: Stack) -> None:
-    name = stack.provision(node_type="ra3.large", nodes=2)
-    stack.run("pause_warehouse", {"warehouse": name})
-    ended = stack.run("provision_warehouse", {"spec": {"name": name, "tags": {"team": "a"}}})
-    assert (ended.status, ended.error) == ("FAILED", "WarehouseUnavailable"), ended
-    assert stack.status(name) == "paused"
+def test_paused_cluster_is_resumed_for_what_needs_it_and_paused_again(quick: Stack) -> None:
+    name = quick.provision(node_type="ra3.large", nodes=2)
+    quick.run("pause_warehouse", {"warehouse": name})
+    assert _apply(quick, {"name": name, "compute": {"nodes": 2}, "tags": {"team": "a"}})["event"] == "Warehouse Changed"
+    assert (quick.status(name), quick.calls("redshift:ResumeCluster")) == ("paused", 0)
+    done = _apply(quick, {"name": name, "compute": {"nodes": 4}})
+    assert (done["event"], quick.status(name)) == ("Warehouse Changed", "paused"), done
+    assert [entry["action"] for entry in quick.ledger(name)][-3:] == ["provision", "resume", "pause"]
+    quick.run("resume_warehouse", {"warehouse": name})
+    assert _cluster(quick, name)["NumberOfNodes"] == 4
+
+
+def test_paused_cluster_is_paused_again_when_its_change_fails(quick: Stack) -> None:
+    name = quick.provision()
+    quick.run("pause_warehouse", {"warehouse": name})
+    quick.fault("redshift", "ModifyCluster", "UnsupportedOperation", message="not this one")
+    ended = quick.run("provision_warehouse", {"spec": {"name": name, "network": {"port": 5440}}})
+    assert (ended.status, quick.status(name)) == ("FAILED", "paused"), ended
+    assert "not this one" in ended.cause

@@ -1,60 +1,75 @@
-"""Making an existing warehouse what its spec says: one change a call, each after a fresh look."""
+"""Making a warehouse what its spec says: step after step, each after a fresh look, up to one that has to be waited for."""
 
 from __future__ import annotations
 
-from typing import assert_never
-
 import msgspec
 
-from autopilot.aws import clusters, warehouses, workgroups
-from autopilot.domain.changes import Change, plan_changes
-from autopilot.domain.decisions import decide_provision
-from autopilot.domain.errors import WarehouseDiffers
+from autopilot.aws import foundation, operations, surrounding, warehouses
+from autopilot.domain.changes import Change
+from autopilot.domain.decisions import decide_provision, settles_as
+from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
+from autopilot.domain.plans import plan
 from autopilot.domain.spec import Spec
-from autopilot.domain.steps import Change as Step
-from autopilot.domain.warehouse import Reference, Warehouse, primary_status
+from autopilot.domain.steps import Apply
+from autopilot.domain.warehouse import Reference, Warehouse, cluster_size
 
-PERMISSIONS = (*warehouses.LOOK, *clusters.CHANGE, *workgroups.CHANGE)
-#: More changes than a spec has fields: AWS takes one and does not carry it out.
-MAX_CHANGES = 60
+LOOK = (*surrounding.LOOK, *foundation.LOOK)
+PERMISSIONS = (*LOOK, *operations.PERMISSIONS)
+#: More steps than a spec has fields: AWS takes one and does not carry it out.
+MAX_STEPS = 120
+NEEDS_REBOOT = "; some parameters wait for a reboot, which drops sessions: start again with reboot: allow, or reboot it when it suits"
+#: Steps of one call; a call must end before its function's timeout.
+STEPS_AT_ONCE = 12
 
 
-class Changed(msgspec.Struct, frozen=True):
-    """What a step did. `next` is `available` while a change goes on or more may follow, else `done`."""
+class Applied(msgspec.Struct, frozen=True):
+    """What a call did. `next` is what is to be waited for before the next call: `available`, `resized`, `paused`, `deleted`, or it is `done`.
+
+    `subject` is the size that a resize leads to; `applied` counts the steps that this execution has made; `note` is for people.
+    """
 
     next: str
     reason: str
+    applied: int
+    subject: str = ""
+    note: str = ""
 
 
-def change(call: Step) -> Changed:
-    """Make the next change. Raises WarehouseDiffers for one that must not be made, or when changes do not take hold."""
-    spec = call.spec
-    seen = warehouses.get(Reference(name=spec.name, kind=spec.kind))
-    changes = plan_changes(spec, seen)
-    if not changes:
-        return Changed("done", f"{spec.kind} {spec.name} is what the spec says")
-    if call.applied >= MAX_CHANGES:
-        raise WarehouseDiffers(f"{spec.kind} {spec.name} does not become what the spec says: {'; '.join(map(str, changes))}")
-    if primary_status(seen.status) != "available":
-        return Changed("available", f"{spec.kind} {spec.name} is {seen.status}")
-    decision = decide_provision(spec, seen, call.execution)
-    if decision.action != "change":
-        raise WarehouseDiffers(decision.reason)
-    _make(spec, seen, changes[0])
-    return Changed("available", str(changes[0]))
+def look(spec: Spec, execution: str, *, reboot: bool = False) -> tuple[Warehouse | None, list[Change]]:
+    """The warehouse as it is, and the steps to what the spec says. Raises InvalidInput for a node type that is not sold."""
+    offered = foundation.of_stack()
+    seen = warehouses.find(Reference(name=spec.name, kind=spec.kind))
+    planned = plan(spec, seen, surrounding.look(spec, seen, offered), offered, execution, reboot=reboot)
+    if any(change.operation in {"create_cluster", "resize_cluster"} for change in planned):
+        foundation.check_is_sold(spec)
+    return seen, planned
 
 
-def _make(spec: Spec, seen: Warehouse, planned: Change) -> None:
-    match planned.operation:
-        case "resize_cluster":
-            clusters.resize(spec.name, planned.arguments)
-        case "modify_cluster":
-            clusters.modify(spec.name, planned.arguments)
-        case "update_workgroup":
-            workgroups.update(spec.name, planned.arguments)
-        case "tag":
-            (clusters.tag if spec.kind == "cluster" else workgroups.tag)(seen.arn, planned.arguments)
-        case "none":
-            raise WarehouseDiffers(str(planned))
-        case _:
-            assert_never(planned.operation)
+def apply(call: Apply) -> Applied:
+    """Make the next steps. Raises WarehouseDiffers for one that must not be made, or when steps do not take hold."""
+    spec, applied, offered = call.spec, call.applied, foundation.of_stack()
+    did: list[str] = []
+    while True:
+        seen = warehouses.find(Reference(name=spec.name, kind=spec.kind))
+        planned = plan(spec, seen, surrounding.look(spec, seen, offered), offered, call.execution, reboot=call.reboot)
+        decision = decide_provision(spec, seen, planned)
+        if decision.action == "differs":
+            raise WarehouseDiffers(decision.reason)
+        if decision.action in {"settle", "await"}:
+            return Applied(settles_as(seen), decision.reason, applied)
+        if decision.action == "resume":
+            raise WarehouseNotReady(decision.reason)
+        if not planned:
+            return Applied("done", "; ".join(did) or decision.reason, applied, note=NEEDS_REBOOT if seen and seen.reboot_pending else "")
+        if applied >= MAX_STEPS:
+            raise WarehouseDiffers(f"{spec.kind} {spec.name} does not become what the spec says: {'; '.join(map(str, planned))}")
+        waits = operations.make(seen, planned[0])
+        applied += 1
+        did.append(str(planned[0]))
+        if waits or len(did) >= STEPS_AT_ONCE:
+            return Applied(waits or "available", "; ".join(did), applied, _subject(planned[0]))
+
+
+def _subject(step: Change) -> str:
+    arguments = step.arguments
+    return cluster_size(arguments["NodeType"], arguments["NumberOfNodes"]) if step.operation == "resize_cluster" else ""

@@ -13,7 +13,7 @@ from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift:DescribeClusters",)
-#: Redshift asks EC2 and Secrets Manager with the caller's rights. Source: management guide, identity-based policies.
+#: Redshift asks EC2, Secrets Manager and KMS, and takes a role on, with the caller's rights. Source: management guide, identity-based policies.
 LOOK_AT_NETWORKS = (
     "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
@@ -31,6 +31,12 @@ CREATE = (
     "secretsmanager:CreateSecret",
     "secretsmanager:TagResource",
     "secretsmanager:DescribeSecret",
+    "kms:DescribeKey",
+    "kms:CreateGrant",
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+    "iam:PassRole",
+    "iam:CreateServiceLinkedRole",
 )
 CHANGE = ("redshift:ModifyCluster", "redshift:ResizeCluster", "redshift:CreateTags")
 DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
@@ -88,7 +94,33 @@ def _warehouse(cluster: dict[str, Any]) -> Warehouse:
         subnet_group=cluster.get("ClusterSubnetGroupName"),
         security_group_ids=[group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])],
         tags={tag["Key"]: tag.get("Value", "") for tag in cluster.get("Tags", [])},
+        **_settings(cluster),
     )
+
+
+def _settings(cluster: dict[str, Any]) -> dict[str, Any]:
+    groups = cluster.get("ClusterParameterGroups") or [{}]
+    return {
+        "port": (cluster.get("Endpoint") or {}).get("Port"),
+        "enhanced_vpc_routing": bool(cluster.get("EnhancedVpcRouting")),
+        "elastic_ip": (cluster.get("ElasticIpStatus") or {}).get("ElasticIp"),
+        "availability_zone": cluster.get("AvailabilityZone"),
+        "zone_relocation": cluster.get("AvailabilityZoneRelocationStatus") in {"enabled", "pending_enabling"},
+        "ip_address_type": cluster.get("IpAddressType"),
+        # MultiAZ is a string: Enabled or Disabled.
+        "multi_az": str(cluster.get("MultiAZ", "")).lower() in {"enabled", "true"},
+        "encrypted": bool(cluster.get("Encrypted")),
+        "kms_key": cluster.get("KmsKeyId"),
+        "secret_kms_key": cluster.get("MasterPasswordSecretKmsKeyId"),
+        "automated_days": cluster.get("AutomatedSnapshotRetentionPeriod"),
+        "manual_days": cluster.get("ManualSnapshotRetentionPeriod"),
+        "maintenance_window": cluster.get("PreferredMaintenanceWindow"),
+        "parameter_group": groups[0].get("ParameterGroupName"),
+        "reboot_pending": groups[0].get("ParameterApplyStatus") == "pending-reboot",
+        "roles": sorted(role["IamRoleArn"] for role in cluster.get("IamRoles", []) if role.get("ApplyStatus") != "removing"),
+        "default_role": cluster.get("DefaultIamRoleArn"),
+        "vpc": cluster.get("VpcId"),
+    }
 
 
 def create(request: dict[str, Any]) -> bool:

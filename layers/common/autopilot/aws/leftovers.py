@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from autopilot.aws import alarms, budgets
+from autopilot.aws import alarms, budgets, surrounding
 from autopilot.domain.errors import AutopilotError, TransientError
 from autopilot.domain.warehouse import Kind, Reference, Warehouse
 
-PERMISSIONS = (*budgets.REMOVE, *alarms.LOOK)
+PERMISSIONS = (*budgets.REMOVE, *alarms.LOOK, *surrounding.DELETE)
 _KINDS: tuple[Kind, ...] = ("cluster", "workgroup")
 
 
@@ -70,5 +70,13 @@ def _alarms(reference: Reference) -> str:
     return f"the alarms of {reference.kind} {reference.name}" if alarms.are_set(reference) else ""
 
 
-_LOOKS: tuple[Callable[[Reference], str], ...] = (_budget, _alarms)
-_REMOVALS: tuple[Callable[[Reference], list[str]], ...] = (_remove_budget,)
+def _groups(reference: Reference) -> str:
+    return ", ".join(surrounding.find(reference))
+
+
+def _remove_groups(reference: Reference) -> list[str]:
+    return surrounding.remove(reference, None)
+
+
+_LOOKS: tuple[Callable[[Reference], str], ...] = (_budget, _alarms, _groups)
+_REMOVALS: tuple[Callable[[Reference], list[str]], ...] = (_remove_budget, _remove_groups)

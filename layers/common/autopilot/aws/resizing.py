@@ -70,8 +70,13 @@ def is_sold(node_type: str) -> bool:
 
 
 def size_before_pause(key: str) -> Size | None:
-    """The size that a cluster had before Autopilot paused it, from the ledger; None when the last thing done to it was something else."""
+    """The size that a cluster had before Autopilot paused it, from the ledger; None when the last thing done to it was something else.
+
+    What a spec changed of a paused cluster, its tags and its groups, left it paused and of that size.
+    """
     for entry in table.newest(f"LEDGER#{key}", _RECENT_ENTRIES):
+        if entry["action"] == "provision" and entry.get("status_before") == "paused":
+            continue
         if entry.get("outcome") in {"done", "started"}:
             was_pause = entry["action"] == "pause" and entry.get("status_before", "").startswith("available")
             return Size(node_type=entry["node_type"], nodes=int(entry["nodes"])) if was_pause else None

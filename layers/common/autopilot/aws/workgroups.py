@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
-
-import msgspec
 
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import AutopilotError
 from autopilot.domain.spec import MANAGED_TAG
+from autopilot.domain.surroundings import Namespace
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:ListTagsForResource")
 CREATE = ("redshift-serverless:CreateNamespace", "redshift-serverless:CreateWorkgroup", "redshift-serverless:TagResource")
-CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:TagResource")
+CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:UpdateNamespace", "redshift-serverless:TagResource")
 DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
 TAKE_SNAPSHOT = ("redshift-serverless:CreateSnapshot", "redshift-serverless:GetSnapshot", "redshift-serverless:TagResource")
 LOOK_AT_SNAPSHOT = ("redshift-serverless:GetSnapshot",)
 SERVICE = "redshift-serverless"
+_ROLE_ARN = re.compile(r"arn:[^,()\s]+")
 
 
 def find(name: str) -> Warehouse | None:
@@ -35,7 +36,7 @@ def find(name: str) -> Warehouse | None:
         region=region,
         account=account,
         arn=arn,
-        status=workgroup["status"].lower(),
+        status=_status(workgroup, namespace),
         database=namespace.get("dbName") or "dev",
         admin_user=namespace.get("adminUsername"),
         secret_arn=namespace.get("adminPasswordSecretArn"),
@@ -46,6 +47,7 @@ def find(name: str) -> Warehouse | None:
         security_group_ids=workgroup.get("securityGroupIds", []),
         namespace=workgroup["namespaceName"],
         tags=tags_of(arn),
+        **_settings(workgroup, namespace),
     )
 
 
@@ -71,12 +73,27 @@ def every() -> Iterator[Warehouse]:
                 )
 
 
-class Namespace(msgspec.Struct, frozen=True):
-    """A namespace: its first database, its tags and its status. Source: GetNamespace, ListTagsForResource."""
+def _status(workgroup: dict[str, Any], namespace: dict[str, Any]) -> str:
+    """The workgroup's status; a workgroup whose namespace is being modified takes no changes either."""
+    own = str(workgroup["status"]).lower()
+    return "modifying" if own == "available" and namespace.get("status") == "MODIFYING" else own
 
-    database: str
-    tags: dict[str, str]
-    status: str
+
+def _settings(workgroup: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
+    target = workgroup.get("pricePerformanceTarget") or {}
+    return {
+        "price_performance_target": target.get("level") if target.get("status") == "ENABLED" else None,
+        "port": workgroup.get("port"),
+        "enhanced_vpc_routing": bool(workgroup.get("enhancedVpcRouting")),
+        "ip_address_type": workgroup.get("ipAddressType"),
+        "parameters": {one["parameterKey"]: one.get("parameterValue", "") for one in workgroup.get("configParameters", [])},
+        "kms_key": namespace.get("kmsKeyId"),
+        "secret_kms_key": namespace.get("adminPasswordSecretKmsKeyId"),
+        "log_exports": sorted(namespace.get("logExports", [])),
+        # A role comes as an ARN, or as the text IamRole(applyStatus=..., iamRoleArn=...).
+        "roles": sorted(found[0] for role in namespace.get("iamRoles", []) if (found := _ROLE_ARN.search(role))),
+        "default_role": namespace.get("defaultIamRoleArn"),
+    }
 
 
 def find_namespace(name: str) -> Namespace | None:
@@ -98,6 +115,11 @@ def create_workgroup(request: dict[str, Any]) -> bool:
 def update(name: str, request: dict[str, Any]) -> None:
     """Change one parameter of the workgroup, as AWS takes one at a time. Source: UpdateWorkgroup."""
     call(SERVICE, "update_workgroup", f"change workgroup {name}", workgroupName=name, **request)
+
+
+def update_namespace(name: str, request: dict[str, Any]) -> None:
+    """Change the namespace: one thing, or what has to go together. Source: UpdateNamespace."""
+    call(SERVICE, "update_namespace", f"change namespace {name}", namespaceName=name, **request)
 
 
 def tag(arn: str, tags: dict[str, str]) -> None:

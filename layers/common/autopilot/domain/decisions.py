@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from autopilot.domain.changes import Change, plan_changes
-from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected, WarehouseUnavailable
-from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, PROTECT_TAG, Spec, owner_of
+from autopilot.domain.changes import Change
+from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected
+from autopilot.domain.spec import MANAGED_TAG, PROTECT_TAG, Spec
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 if TYPE_CHECKING:
@@ -91,38 +91,56 @@ def decide_delete(name: str, seen: Warehouse | None, namespace: str = "") -> Dec
             return Decision("retry", f"{name} is {seen.status}; it can be deleted when that has ended")
 
 
-def decide_provision(spec: Spec, seen: Warehouse | None, execution: str) -> Decision:
-    """`create`, `await` (this execution created it before), `change`, `nothing`, or `differs` when it must be left alone.
+def decide_provision(spec: Spec, seen: Warehouse | None, planned: list[Change]) -> Decision:
+    """What a plan means: `create`, `change`, `resume` (first), `settle` (another state comes by itself), `await` (it is being created), `nothing`.
 
-    Raises WarehouseUnavailable for a paused cluster that would have to be changed.
+    `differs` when it must be left alone. Raises WarehouseProtected when only a replacement would do and the warehouse is protected.
     """
     if seen is None:
         return Decision("create", f"no {spec.kind} {spec.name} exists")
-    if primary_status(seen.status) in {"deleting", "final-snapshot"}:
-        return Decision("retry", f"{spec.kind} {spec.name} is being deleted; it can be created when that has ended")
-    if seen.tags.get(OWNER_TAG) == owner_of(execution):
-        return Decision("await", f"this execution has created {spec.name}; it is {seen.status}")
-    if changes := plan_changes(spec, seen):
-        return _decide_change(seen, changes)
-    if primary_status(seen.status) == "creating":
-        return Decision("await", f"{spec.kind} {spec.name} is already being created")
-    return Decision("nothing", f"{spec.kind} {spec.name} exists and is what the spec says")
+    status = primary_status(seen.status)
+    if status in {"deleting", "final-snapshot"}:
+        return Decision("settle", f"{spec.kind} {spec.name} is being deleted; it can be created when that has ended")
+    if not planned:
+        if status == "creating":
+            return Decision("await", f"{spec.kind} {spec.name} is already being created")
+        return Decision("nothing", f"{spec.kind} {spec.name} exists and is what the spec says")
+    return _decide_change(seen, planned, status)
 
 
-def _decide_change(seen: Warehouse, changes: list[Change]) -> Decision:
-    what = "; ".join(str(change) for change in changes)
-    if any(change.operation == "none" for change in changes):
-        return Decision("differs", f"{seen.kind} {seen.name} exists and differs in what cannot be changed: {what}")
+def _decide_change(seen: Warehouse, planned: list[Change], status: str) -> Decision:
+    what = "; ".join(str(change) for change in planned)
+    if any(change.action == "replace" for change in planned):
+        return _refuse_replacement(seen, planned)
     if seen.tags.get(MANAGED_TAG) != "true":
         return Decision("differs", f"{seen.kind} {seen.name} exists, differs, and has no tag {MANAGED_TAG}=true: {what}")
-    status = primary_status(seen.status)
-    if status in {"paused", "pausing"}:
-        raise WarehouseUnavailable(
-            f"{seen.kind} {seen.name} is {status} and cannot be changed; start resume_warehouse for it first: {what}"
+    if status == "paused" and any(change.needs_running for change in planned):
+        return Decision(
+            "resume", f"{seen.kind} {seen.name} is paused; it is resumed first and paused again afterwards; to be changed: {what}"
         )
-    if status != "available":
-        return Decision("retry", f"{seen.kind} {seen.name} is {seen.status}; it can be changed when that has ended: {what}")
+    if seen.status not in {"available", "paused"}:
+        return Decision("settle", f"{seen.kind} {seen.name} is {seen.status}; it is changed when that has ended: {what}")
     return Decision("change", f"{seen.kind} {seen.name} exists; to be changed: {what}")
+
+
+def _refuse_replacement(seen: Warehouse, planned: list[Change]) -> Decision:
+    what = "; ".join(str(change) for change in planned)
+    if seen.tags.get(PROTECT_TAG) == "true":
+        raise WarehouseProtected(
+            f"{seen.kind} {seen.name} carries the tag {PROTECT_TAG}=true and would have to be replaced, as it differs in what cannot be "
+            f"changed: {what}"
+        )
+    return Decision(
+        "differs",
+        f"{seen.kind} {seen.name} exists and differs in what cannot be changed: {what}. Autopilot replaces no warehouse: take a snapshot, "
+        "restore it under a new name with this spec, and delete the old one; or set the spec to what is there",
+    )
+
+
+def settles_as(seen: Warehouse | None) -> Literal["available", "paused", "deleted"]:
+    """The state that a warehouse comes to by itself."""
+    status = primary_status(seen.status) if seen else "deleted"
+    return "deleted" if status in {"deleting", "final-snapshot", "deleted"} else "paused" if status == "pausing" else "available"
 
 
 def carried_out(decision: Decision) -> Decision:

@@ -148,10 +148,14 @@ class ReportInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class ProvisionInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Input of `provision_warehouse`: a `spec`, or the address of one in the Autopilot bucket, not both."""
+    """Input of `provision_warehouse`: a `spec`, or the address of one in the Autopilot bucket, not both.
+
+    `reboot: allow` reboots a cluster whose parameters wait for it.
+    """
 
     spec: dict[str, Any] | None = None
     spec_uri: str | None = None
+    reboot: Literal["never", "allow"] = "never"
 
 
 def decode(kind: type[T], data: object) -> T:

@@ -7,13 +7,13 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from autopilot.domain import changes
 from autopilot.domain.alarms import Alarms
 from autopilot.domain.baseline import Consent, Finding, Tried
 from autopilot.domain.budgets import Budget
-from autopilot.domain.decisions import Decision
-from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
-from autopilot.domain.inputs import CleanInput, Common, ResizeInput
+from autopilot.domain.changes import Change
+from autopilot.domain.decisions import Decision, decide_provision, settles_as
+from autopilot.domain.errors import ResizeRefused, WarehouseDiffers, WarehouseNotReady
+from autopilot.domain.inputs import CleanInput, Common, ProvisionInput, ResizeInput
 from autopilot.domain.report import Period
 from autopilot.domain.resizing import SNAPSHOT_DAYS, Size, Way
 from autopilot.domain.retention import Tally, Verdict
@@ -43,9 +43,10 @@ class Waiting(Step, frozen=True, kw_only=True):
 
 
 class Look(Step, tag="look", frozen=True, kw_only=True):
-    """Look and decide; `input` is what the workflow was started with."""
+    """Look and decide; `input` is what the workflow was started with, `key` what it holds the lock of."""
 
     input: dict[str, Any]
+    key: str = ""
 
 
 class Act(Step, tag="act", frozen=True, kw_only=True):
@@ -69,23 +70,22 @@ class Drain(Waiting, tag="drain", frozen=True, kw_only=True):
         return min(patience, self.until) if self.until else patience
 
 
-class Create(Step, tag="create", frozen=True, kw_only=True):
-    """Create what the spec describes."""
+class Apply(Step, tag="apply", frozen=True, kw_only=True):
+    """Make the next steps that a spec asks for, up to one that has to be waited for; `applied` counts those that this execution has made.
 
-    spec: Spec
-
-
-class Change(Step, tag="change", frozen=True, kw_only=True):
-    """Make the next change that the spec asks for; `applied` counts those that this execution has made."""
+    `reboot` allows what drops sessions so that parameters take effect.
+    """
 
     spec: Spec
     applied: int = 0
+    reboot: bool = False
 
 
 class Undo(Step, tag="undo", frozen=True, kw_only=True):
-    """Remove what this execution created, newest first."""
+    """Remove what this execution created, newest first. `unseen` says that it could not be seen whether the workgroup held data."""
 
     warehouse: Reference
+    unseen: bool = False
 
 
 class Delete(Step, tag="delete", frozen=True, kw_only=True):
@@ -329,17 +329,34 @@ class DeletePlan(Plan, frozen=True, kw_only=True):
 
 
 class ProvisionPlan(Plan, frozen=True, kw_only=True):
-    """A plan to provision, with the spec as it was read and checked."""
+    """A plan to provision: the spec as it was read and checked, and the steps that it asks for.
+
+    `awaited` is the state that the warehouse comes to before anything can be done; `version` is that of the spec's file.
+    """
 
     spec: Spec
-    changes: list[changes.Change] = []
+    changes: list[Change]
+    awaited: str
+    reboot: bool
+    version: str | None = None
 
     @classmethod
-    def of_spec(cls, spec: Spec, seen: Warehouse | None, decision: Decision, asked: Common, execution: str) -> Self:
-        """The plan for a spec, in the region and account that the execution's ARN names. Raises as Plan.of does."""
+    def of_spec(
+        cls,
+        spec: Spec,
+        seen: Warehouse | None,
+        planned: list[Change],
+        asked: ProvisionInput,
+        execution: str,
+        version: str | None = None,
+    ) -> Self:
+        """The plan for a spec, in the region and account that the execution's ARN names. Raises WarehouseDiffers for what is to be left alone."""
+        decision = decide_provision(spec, seen, planned)
+        if decision.action == "differs" and not asked.dry_run:
+            raise WarehouseDiffers(f"{decision.reason}. Nothing was changed")
         known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
-        planned = changes.plan_changes(spec, known) if decision.action == "change" else []
-        return cls.of(known, decision, asked, spec=spec, changes=planned)
+        reboot, awaited = asked.reboot == "allow", settles_as(seen)
+        return cls.of(known, decision, asked, spec=spec, changes=planned, awaited=awaited, reboot=reboot, version=version)
 
 
 class SecurePlan(Plan, frozen=True, kw_only=True):

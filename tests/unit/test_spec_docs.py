@@ -1,0 +1,54 @@
+"""The page about the spec tells the truth: its examples are specs, every field stands in it, and the schema is fresh."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, get_args
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+
+from autopilot.domain.spec import Spec, parse_spec
+from autopilot.domain.spec_parts import UsageLimit
+from tools.schemas import file_of, schema
+
+PAGE = (file_of("spec").parent / "spec.md").read_text(encoding="utf-8")
+EXAMPLES: list[dict[str, Any]] = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+DOCUMENTED = set(re.findall(r"^\| `([\w.]+)` \|", PAGE, re.MULTILINE))
+
+
+def fields(struct: Any = Spec, prefix: str = "") -> set[str]:
+    """The paths of all fields that a spec can have."""
+    found: set[str] = set()
+    for field in msgspec.structs.fields(struct):
+        kinds = [kind for kind in (field.type, *get_args(field.type)) if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+        path = f"{prefix}{field.encode_name}"
+        found |= fields(kinds[0], f"{path}.") if kinds else {path}
+    return found
+
+
+def test_schema_is_the_one_of_the_structs() -> None:
+    assert file_of("spec").read_text(encoding="utf-8") == schema("spec"), "run `python -m tools.schemas`"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example["name"] for example in EXAMPLES])
+def test_example_is_a_spec_that_the_schema_takes(example: dict[str, Any]) -> None:
+    assert parse_spec(example).name == example["name"]
+    jsonschema.validate(example, json.loads(schema("spec")))
+
+
+def test_there_is_an_example_of_each_kind() -> None:
+    assert {example["kind"] for example in EXAMPLES} == {"cluster", "workgroup"}
+
+
+def test_schema_refuses_what_the_spec_does_not_have() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="password"):
+        jsonschema.validate({"name": "a", "password": "secret"}, json.loads(schema("spec")))
+
+
+def test_every_field_is_documented_and_nothing_else() -> None:
+    limits = {f"compute.usage_limits.{field}" for field in UsageLimit.__struct_fields__}
+    assert fields() | limits == DOCUMENTED
