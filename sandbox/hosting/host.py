@@ -193,6 +193,7 @@ class Host:
             ec2_tags,
             fidelity,
             gateway,
+            kms_aliases,
             lambda_slots,
             metric_retention,
             nested_execution,
@@ -228,6 +229,7 @@ class Host:
         budgets_iam.apply()
         metric_retention.apply()
         ec2_tags.apply()
+        kms_aliases.apply()
         cloudformation.register(self.endpoint)
         gateway.wrap_services(world)
         redshift_iam.register(world)

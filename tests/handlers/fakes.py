@@ -149,11 +149,6 @@ class Clusters(Fake):
         sold = [one for one in sorted(self.sold) if NodeType in {"", one}]
         return {"OrderableClusterOptions": [{"NodeType": one, "ClusterType": kind} for one in sold for kind in types]}
 
-    def create_tags(self, ResourceName: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        cluster = self._known(ResourceName.rsplit(":", 1)[1])
-        cluster["Tags"] = [one for one in cluster["Tags"] if one["Key"] not in {tag["Key"] for tag in Tags}] + Tags
-        return {}
-
     def create_cluster_parameter_group(self, ParameterGroupName: str, Tags: list[dict[str, str]], **_: Any) -> dict[str, Any]:  # noqa: N803
         if ParameterGroupName in self.parameter_groups:
             raise Refusal("ClusterParameterGroupAlreadyExists")
