@@ -14,6 +14,8 @@ from tests.page.samples import HOSTILE
 
 BOTH_WIDTHS = pytest.mark.parametrize("width", [PHONE, DESKTOP])
 BOTH_SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+#: The width of A4 within its margins, in CSS pixels: 182 mm at 96 to the inch.
+A4 = 688
 EVERY_SAMPLE = pytest.mark.parametrize("name", sorted(SAMPLES))
 
 #: The contrast of each visible text with what lies behind it, the worst first. Source: WCAG 2.2, "contrast ratio".
@@ -164,6 +166,15 @@ def test_policy_of_the_page_lets_no_script_run(show: Show) -> None:
     }""")
     assert shown.page.title() != "owned"
     assert any("Content Security Policy" in said for said in shown.said)
+
+
+@pytest.mark.parametrize("name", ["usual", "many"])
+def test_printed_page_fits_its_paper_with_wide_charts(show: Show, name: str) -> None:
+    page = show(name, A4).page
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4
+    assert page.locator("svg.chart.wide").first.is_visible()
+    assert not page.locator("svg.chart.narrow").first.is_visible()
 
 
 def test_printed_page_shows_what_the_screen_folds_away(show: Show) -> None:

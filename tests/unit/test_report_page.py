@@ -161,6 +161,8 @@ def test_unseen_characters_are_written_out() -> None:
         (words.rough_money(2_000_000), "2M"),
         (words.number(100.0), "100"),
         (words.number(3.14159, 2), "3.14"),
+        (words.average(5749.25), "5,749"),
+        (words.average(62.504), "62.5"),
         (words.percent(Decimal(1), Decimal(300)), "under 1 %"),
         (words.days(date(2025, 12, 30), date(2026, 1, 2)), "30 Dec 2025 to 2 Jan 2026"),
         (words.days(date(2026, 1, 2), date(2026, 1, 2)), "2 Jan 2026"),

@@ -38,6 +38,7 @@ def _environment() -> Environment:
         {
             "money": words.money,
             "number": words.number,
+            "average": words.average,
             "day": words.day,
             "call": call,
             "size": size,

@@ -60,7 +60,7 @@ class Week(NamedTuple):
     def says(self, hour: int) -> str:
         """One hour in words."""
         value = self.hours[hour]
-        said = "no data" if value is None else f"{words.number(value, 2)} {self.unit}"
+        said = "no data" if value is None else f"{words.average(value)} {self.unit}"
         return f"{words.hour_of_week(hour)} UTC: {said}"
 
     @property
@@ -75,7 +75,7 @@ class Week(NamedTuple):
         idle = sum(1 for hour in known if not self.hours[hour])
         unknown = f" No data came for {words.counted(HOURS_OF_WEEK - len(known), 'hour')}." if len(known) < HOURS_OF_WEEK else ""
         rest = f"none at all in {idle} of {len(known)} hours of the week" if idle else "some in every hour of the week of which data came"
-        return f"Busiest on {words.hour_of_week(busiest)} UTC with {words.number(self.top, 2)} {self.unit}; {rest}.{unknown}"
+        return f"Busiest on {words.hour_of_week(busiest)} UTC with {words.average(self.top)} {self.unit}; {rest}.{unknown}"
 
 
 class Odd(NamedTuple):

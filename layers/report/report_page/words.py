@@ -64,6 +64,11 @@ def number(value: float | Decimal, decimals: int = 1) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def average(value: float) -> str:
+    """A number of connections or queries: two decimals of small ones, none of those from 100 on."""
+    return number(value, 0 if value >= 100 else 2)
+
+
 def percent(part: Decimal, whole: Decimal) -> str:
     """A share of something that is not zero, in whole percent, and `under 1 %` where that would be none."""
     share = 100 * part / whole
