@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from autopilot.aws import fleet, fleet_runs, schedules
+from autopilot.aws import fleet, fleet_runs, idle, schedules
 from autopilot.domain.fleet import Compile, Count, Record, RunScheduleInput, follows
+from autopilot.domain.idle import Idle
 from autopilot.domain.inputs import decode
 from autopilot.domain.steps import Look
 from autopilot.runtime.handler import handler
@@ -14,9 +15,9 @@ from autopilot.runtime.handler import handler
 PERMISSIONS = fleet_runs.PERMISSIONS
 
 
-@handler(Look | Compile | Record | Count)
-def handle(call: Look | Compile | Record | Count) -> Any:
-    """The steps of `run_schedule`, and what a changed document asks for."""
+@handler(Look | Compile | Record | Count | Idle)
+def handle(call: Look | Compile | Record | Count | Idle) -> Any:
+    """The steps of `run_schedule`, and what a changed document or an alarm on an idle cluster asks for."""
     now = datetime.now(UTC)
     match call:
         case Look():
@@ -27,5 +28,7 @@ def handle(call: Look | Compile | Record | Count) -> Any:
             return fleet_runs.record(call)
         case Count():
             return fleet_runs.count(call, now)
+        case Idle():
+            return idle.answer(call, now)
         case _:
             assert_never(call)

@@ -185,6 +185,7 @@ class Host:
         from sandbox.billing.price_list import PriceList
         from sandbox.desk import Desk
         from sandbox.hosting import (
+            alarm_events,
             alarm_math,
             budgets_iam,
             cloudformation,
@@ -224,6 +225,7 @@ class Host:
         networks.apply()
         alarm_math.apply()
         cloudwatch_iam.apply()
+        alarm_events.apply(world)
         scheduling.apply()
         tagging.apply(world)
         budgets_iam.apply()

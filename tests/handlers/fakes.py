@@ -590,6 +590,13 @@ class Executions(Fake):
             "startDate": datetime.now(UTC),
         }
 
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: A002, N803
+        arn = f"{stateMachineArn.replace(':stateMachine:', ':execution:')}:{name}"
+        if arn in self.status:
+            raise Refusal("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}' with input {input}")
+        self.status[arn] = "RUNNING"
+        return {"executionArn": arn, "startDate": datetime.now(UTC)}
+
     def send_task_success(self, taskToken: str, output: str) -> dict[str, Any]:  # noqa: N803
         return self._take(taskToken, {"output": msgspec.json.decode(output)})
 

@@ -31,6 +31,7 @@ COMPILE = {"step": "compile", "execution": DOCUMENT}
 def _no_document(aws: Aws) -> None:
     """The bucket outlives the other tests, the document must not."""
     clients.client("s3").delete_object(Bucket=BUCKET, Key=DOCUMENT)
+    clients.client("cloudwatch").delete_alarms(AlarmNames=alarms())
     aws.journal.clear()
 
 
@@ -463,3 +464,82 @@ def test_warm_up_is_learnt_from_the_ledger_after_a_resume_and_compiled_by_the_ne
     assert ("office", "resume", "cron(45 7 ? * MON-FRI *)", "Europe/Berlin") in aws.scheduler.inputs()
     handle(look())
     assert ("office", "resume", "cron(53 7 ? * MON-FRI *)", "Europe/Berlin") in aws.scheduler.inputs()
+
+
+# --- what nobody uses -------------------------------------------------------------------------------------------------
+
+UNUSED = "schedules: {lab: {override_status: running, idle_pause_minutes: 30}}"
+
+
+def alarms() -> list[str]:
+    found = clients.client("cloudwatch").describe_alarms(AlarmNamePrefix="stack-idle-")["MetricAlarms"]
+    return sorted(alarm["AlarmName"] for alarm in found)
+
+
+def ring(name: str = "analytics") -> dict[str, Any]:
+    alarm = f"stack-idle-{name}"
+    return {"step": "idle", "execution": alarm, "alarm": alarm, "rang_at": "2026-11-25T12:00:00Z"}
+
+
+def resumed(aws: Aws, minutes_ago: float) -> None:
+    begun = datetime.now(UTC) - timedelta(minutes=minutes_ago + 5)
+    entry = {"started_at": begun.isoformat(), "ended_at": (begun + timedelta(minutes=5)).isoformat(), "action": "resume", "outcome": "done"}
+    aws.put({"pk": f"LEDGER#{key_of()}", "sk": f"{begun.isoformat()}#resume#x", **entry})
+
+
+def test_reconcile_keeps_an_alarm_on_each_cluster_whose_schedule_pauses_what_is_idle(aws: Aws, handle: Handle) -> None:
+    compiled(aws, handle, UNUSED)
+    followed(aws, "analytics", "lab")
+    followed(aws, "held", "lab", hold="running")
+    followed(aws, "other", "unknown")
+    handle(look())
+    assert alarms() == ["stack-idle-analytics"]
+    aws.journal.clear()
+    handle(look())
+    assert "put_metric_alarm" not in aws.order
+    compiled(aws, handle, UNUSED.replace(", idle_pause_minutes: 30", ""))
+    handle(look())
+    assert alarms() == []
+
+
+def test_ringing_alarm_starts_one_pause_that_kills_no_query(aws: Aws, handle: Handle) -> None:
+    compiled(aws, handle, UNUSED)
+    followed(aws, "analytics", "lab")
+    resumed(aws, minutes_ago=16)
+    assert [handle(ring())["outcome"] for _ in range(2)] == ["started", "nothing"]
+    (started, _) = aws.calls("start_execution")
+    assert started["stateMachineArn"].endswith("pause-warehouse")
+    given = json.loads(started["input"])
+    assert (given["warehouse"]["name"], given["when_busy"], given["reason"]) == ("analytics", "skip", "nobody used it for 30 minutes")
+
+
+@pytest.mark.parametrize("minutes_ago", [0, 14])
+def test_nothing_is_paused_within_fifteen_minutes_of_its_resume(aws: Aws, handle: Handle, minutes_ago: int) -> None:
+    compiled(aws, handle, UNUSED)
+    followed(aws, "analytics", "lab")
+    resumed(aws, minutes_ago)
+    assert handle(ring())["reason"] == "analytics was resumed less than 15 minutes ago"
+    assert aws.calls("start_execution") == []
+
+
+def test_alarm_that_rang_too_early_is_answered_by_the_reconcile(aws: Aws, handle: Handle) -> None:
+    compiled(aws, handle, UNUSED)
+    followed(aws, "analytics", "lab")
+    handle(look())
+    clients.client("cloudwatch").set_alarm_state(AlarmName=alarms()[0], StateValue="ALARM", StateReason="idle")
+    resumed(aws, minutes_ago=1)
+    handle(look())
+    assert aws.calls("start_execution") == []
+    clients.client("dynamodb").delete_item(
+        TableName=TABLE, Key={name: {"S": item[name]} for item in aws.items() if item["pk"].startswith("LEDGER") for name in ("pk", "sk")}
+    )
+    handle(look())
+    assert len(aws.calls("start_execution")) == 1
+
+
+def test_alarm_of_a_cluster_that_is_held_gone_or_paused_by_now_starts_nothing(aws: Aws, handle: Handle) -> None:
+    compiled(aws, handle, UNUSED)
+    followed(aws, "analytics", "lab", hold="running", hold_until="2999-01-01T00:00:00Z")
+    followed(aws, "asleep", "lab", status="paused")
+    assert [handle(ring(name))["outcome"] for name in ("analytics", "asleep", "nobody")] == ["nothing"] * 3
+    assert aws.calls("start_execution") == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from autopilot.aws import clusters, executions, files, fleet, schedules
+from autopilot.aws import clusters, executions, files, fleet, idle, schedules
 from autopilot.domain.errors import AutopilotError, InvalidInput, PauseRefused
 from autopilot.domain.fleet import (
     LAST_ACTION_TAG,
@@ -33,13 +33,14 @@ from autopilot.domain.fleet import (
     tag_value,
     workflow_input,
 )
+from autopilot.domain.idle import idle_minutes
 from autopilot.domain.inputs import reference_of
 from autopilot.domain.schedule_decisions import SCHEDULE_TAG, Decision, decide
 from autopilot.domain.schedules import Schedule
 from autopilot.domain.warehouse import Reference, Warehouse
 from autopilot.domain.warm_up import learnt_minutes, resume_seconds
 
-PERMISSIONS = (*fleet.FIND, *fleet.TAG, *fleet.REMEMBER, *executions.LOOK, *schedules.PERMISSIONS)
+PERMISSIONS = (*fleet.FIND, *fleet.TAG, *fleet.REMEMBER, *executions.LOOK, *schedules.PERMISSIONS, *idle.PERMISSIONS)
 #: What a plan shows must fit into an execution's output: 256 KiB.
 _MOST_SHOWN, _MOST_REASONS = 200, 40
 _LEARNT_FROM = timedelta(days=30)
@@ -66,6 +67,9 @@ def look(asked: RunScheduleInput, execution: str, now: datetime) -> FleetPlan:
         schedules.compile_document(follows(seen.tags) for seen in found)
     chosen, missing = _chosen(found, asked.warehouses)
     cases = _judged(chosen, asked, now)
+    if asked.is_reconcile and not asked.dry_run:
+        minutes = {case.seen.name: idle_minutes(case.schedule, case.seen.tags, now) for case in cases if case.seen.kind == "cluster"}
+        idle.keep_alarms({name: after for name, after in minutes.items() if after is not None}, now)
     changes, left_alone = [], list(missing)
     for case in cases:
         change = _change(case, now, look_before=asked.scheduled_at is None)
