@@ -262,6 +262,8 @@ def test_chosen_warehouses_are_reported_alone(aws: Aws, handle: Handle) -> None:
     report = written()
     assert [one["name"] for one in report["warehouses"]] == ["analytics"]
     assert (report["spent"], report["unattributed"], report["forecast"]) == ("5.00", [], None)
+    # What concerns the whole account is not asked, as it would be paid for.
+    assert {"get_cost_forecast", "get_reservation_purchase_recommendation", "describe_cluster_snapshots"}.isdisjoint(aws.order)
 
 
 def test_warehouse_that_does_not_exist_is_refused(aws: Aws, handle: Handle) -> None:

@@ -117,12 +117,20 @@ def test_schedule_pauses_in_the_hours_without_connections() -> None:
     found = advised(seen({"cpu_p95_percent": 60.0, "cpu_average_percent": 40.0}, activity=activity))["schedule"]
     # 500 of 720 h are 69.44 %, the gaps are 118 of 168 h = 70.24 %: 730 x 500 / 720 = 506.9444 h x 4 x 1.086 = 2202.1667
     assert str(found.monthly_saving) == "2202.17"
-    assert found.input == {
-        "tags": {
-            "autopilot:schedule": "off=u5bu28Mu2c18u29u2cu28Tu2c18u29u2cu28Wu2c18u29u2cu28Hu2c18u29u2cu28Fu2c18u29u5d"
-            "u3bon=u5bu28Tu2c8u29u2cu28Wu2c8u29u2cu28Hu2c8u29u2cu28Fu2c8u29u2cu28Mu2c8u29u5du3btz=utc"
+    assert found.input["ResourceName"] == "arn:aws:redshift:us-east-1:1:cluster:a"
+    assert found.input["Tags"] == [
+        {
+            "Key": "autopilot:schedule",
+            "Value": "off=u5bu28Mu2c18u29u2cu28Tu2c18u29u2cu28Wu2c18u29u2cu28Hu2c18u29u2cu28Fu2c18u29u5d"
+            "u3bon=u5bu28Tu2c8u29u2cu28Wu2c8u29u2cu28Hu2c8u29u2cu28Fu2c8u29u2cu28Mu2c8u29u5du3btz=utc",
         }
-    }
+    ]
+
+
+@pytest.mark.parametrize(("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-east-1", "aws-us-gov")])
+def test_schedule_is_for_the_cluster_in_its_partition(region: str, partition: str) -> None:
+    found = advised(seen(costs={"region": region}, activity=IDLE))["schedule"]
+    assert found.input["ResourceName"].startswith(f"arn:{partition}:redshift:{region}:")
 
 
 def test_cluster_with_a_schedule_gets_no_other() -> None:

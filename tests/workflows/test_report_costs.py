@@ -83,13 +83,22 @@ def record_pauses(stack: Stack, name: str) -> None:
         record("resume", midnight + timedelta(hours=5), midnight + timedelta(hours=5, minutes=4), "paused")
 
 
+def keys(stack: Stack, prefix: str) -> list[str]:
+    """What lies in the bucket under a prefix."""
+    found = stack.sandbox.observe("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix=prefix)
+    return [str(one["Key"]) for one in found.get("Contents", [])]
+
+
 @pytest.fixture
 def report_of(stack: Stack) -> Iterator[Callable[[str], dict[str, Any]]]:
-    """Reads a report by its address."""
+    """Reads a report by its address. No answer of Cost Explorer is kept from another test."""
+    storage = stack.sandbox.observe("s3")
+    for key in keys(stack, "cache/"):
+        storage.delete_object(Bucket=stack.outputs["BucketName"], Key=key)
 
     def read(uri: str) -> dict[str, Any]:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        report: dict[str, Any] = json.loads(stack.sandbox.observe("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        report: dict[str, Any] = json.loads(storage.get_object(Bucket=bucket, Key=key)["Body"].read())
         return report
 
     yield read
@@ -97,10 +106,11 @@ def report_of(stack: Stack) -> Iterator[Callable[[str], dict[str, Any]]]:
 
 
 def test_dry_run_says_what_would_be_reported_and_writes_nothing(stack: Stack) -> None:
+    before = keys(stack, "reports/")
     ended = stack.run("report_costs", sample())
     assert ended.succeeded, ended
     assert ended.output["reason"].startswith("costs of all warehouses from ")
-    assert stack.sandbox.observe("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix="reports/")["KeyCount"] == 0
+    assert keys(stack, "reports/") == before
     assert stack.calls("ce:GetCostAndUsage") == 0
 
 
@@ -145,6 +155,34 @@ def test_set_month_is_reported_to_the_cent_and_paid_for_once_a_day(stack: Stack,
     assert report_of(again.output["files"]["json"])["spent"] == "774.06"
     assert paid == [stack.calls(f"ce:{one}") for one in ("GetCostAndUsage", "GetCostForecast", "GetReservationPurchaseRecommendation")]
     assert paid == [1, 1, 1]
+
+
+def test_people_are_told_of_a_report_in_plain_sentences(stack: Stack) -> None:
+    client, events = stack.sandbox.observe("sqs"), stack.sandbox.observe("events")
+    queue = client.create_queue(QueueName="costs-heard")["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    client.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
+    bus, pattern = stack.outputs["BusName"], json.dumps({"detail-type": ["Costs Reported", "Cost Report Failed"]})
+    events.put_rule(Name="costs-hear", EventBusName=bus, EventPattern=pattern)
+    events.put_targets(Rule="costs-hear", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    ended = stack.run("report_costs", {"from": str((TODAY - timedelta(days=2)).date()), "reason": "Monday"})
+    stack.run("report_costs", {"from": "2000-01-01", "to": "2000-01-02"})
+    heard: dict[str, Any] = {}
+
+    def both_heard() -> bool:
+        for message in client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            heard[event["detail-type"]] = event["detail"]
+        return len(heard) == 2
+
+    stack.until(both_heard, "an event for each end")
+    told, failed = heard["Costs Reported"], heard["Cost Report Failed"]
+    assert (told["message"], told["notify"], told["asked"]) == (ended.output["message"], True, "Monday")
+    assert "https://us-east-1.console.aws.amazon.com/s3/object/" in told["message"]
+    assert "Signature" not in json.dumps(told)
+    assert (failed["error"], failed["notify"]) == ("InvalidInput", True)
+    assert failed["message"].startswith("Cost Report Failed. from: 2000-01-01 is too long ago")
 
 
 def test_report_comes_while_aws_throttles_and_says_what_is_missing(stack: Stack, report_of: Callable[[str], dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from autopilot.domain import savings, spending
 from autopilot.domain import using as use
 from autopilot.domain.advice import recommend
 from autopilot.domain.advice.evidence import Account, Evidence
+from autopilot.domain.advice.hours import SCHEDULE_TAG
 from autopilot.domain.budgets import budget_name
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.prices import Prices
@@ -28,7 +29,6 @@ DEFAULT_DAYS = 30
 MOST_DAYS = 93
 #: Cost Explorer keeps days for 14 months, CloudWatch hours for 455 days. Source: GetCostAndUsage; CloudWatch, "Metrics retention".
 OLDEST_DAYS = 395
-SCHEDULE_TAG = "autopilot:schedule"
 ENVIRONMENT_TAG = "autopilot:environment"
 _TOP = 3
 _NAMED = 10

@@ -11,6 +11,7 @@ from autopilot.domain.node_types import NODE_TYPES
 from autopilot.domain.report import HOURS_OF_WEEK, Recommendation
 from autopilot.domain.spending import cents
 
+SCHEDULE_TAG = "autopilot:schedule"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LETTERS = dict(zip(WEEKDAYS, "MTWHFSU", strict=True))
 #: Source: Cloud Custodian, `c7n/filters/offhours.py`.
@@ -46,8 +47,8 @@ def schedule(seen: Evidence) -> Recommendation | None:
             f"{float(hours):.2f} h a month x {size.on_demand} x {size.node_type} x {size.price.normalize():f} = {saving} {size.currency}"
         ),
         monthly_saving=saving,
-        risk="Whoever needs the cluster at another hour waits for a resume of some minutes; a tag can hold it awake. Hours are UTC.",
-        input={"tags": {"autopilot:schedule": tag_of(gaps)}},
+        risk="Whoever needs the cluster at another hour waits for a resume of some minutes; a tag can hold it awake. Hours are UTC. The input is that of CreateTags.",
+        input={"ResourceName": _arn(seen), "Tags": [{"Key": SCHEDULE_TAG, "Value": tag_of(gaps)}]},
     )
 
 
@@ -146,6 +147,13 @@ def idle_gaps(idle: frozenset[int]) -> list[tuple[int, int]]:
         gaps.append((start, length))
     longest = sorted((gap for gap in gaps if gap[1] >= thresholds.SCHEDULE_MIN_GAP_HOURS), key=lambda gap: -gap[1])
     return sorted(longest[: thresholds.SCHEDULE_MOST_GAPS])
+
+
+def _arn(seen: Evidence) -> str:
+    """The cluster's ARN, as CreateTags takes it. The region tells the partition. Source: AWS general reference, ARNs."""
+    costs = seen.costs
+    partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(costs.region.rpartition("-")[0].rpartition("-")[0], "aws")
+    return f"arn:{partition}:redshift:{costs.region}:{costs.account}:cluster:{costs.name}"
 
 
 def tag_of(gaps: list[tuple[int, int]]) -> str:
