@@ -33,7 +33,7 @@ def look(asked: ProvisionInput, call: Look) -> ProvisionPlan:
     check_one_of({"spec": asked.spec, "spec_uri": asked.spec_uri})
     text, version = files.read_text(asked.spec_uri, "spec_uri") if asked.spec_uri is not None else ("", None)
     spec = foundation.with_key_arns(parse_spec(asked.spec if asked.spec_uri is None else parse_text(text)))
-    seen, planned = changing.look(spec, call.execution, reboot=asked.reboot == "allow")
+    seen, planned = changing.look(spec, call.execution, reboot=asked.reboot == "allow", from_snapshot=asked.from_snapshot or "")
     plan = ProvisionPlan.of_spec(spec, seen, planned, asked, call.execution, version)
     if call.key not in {"", plan.key}:
         raise InvalidInput(f"spec_uri: the file was rewritten and describes {spec.kind} {spec.name} now; start again with it")

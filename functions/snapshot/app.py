@@ -36,7 +36,7 @@ def look(asked: SnapshotInput, execution: str) -> SnapshotPlan:
     """What would be done, and why."""
     seen = warehouses.get(reference_of(asked.warehouse))
     identifier = asked.snapshot or snapshot_name(seen.name, execution, "manual")
-    decision = decide_snapshot(seen, identifier, snapshots.find(seen.kind, seen.namespace or seen.name, identifier))
+    decision = decide_snapshot(seen, identifier, snapshots.find(seen.kind, identifier))
     return SnapshotPlan.of(seen, decision, asked, snapshot=identifier, retention_days=asked.retention_days)
 
 

@@ -178,6 +178,14 @@ class Clusters(Fake):
         cluster["Tags"] = [*kept, *Tags]
         return {}
 
+    def restore_from_cluster_snapshot(self, ClusterIdentifier: str, SnapshotIdentifier: str, **request: Any) -> dict[str, Any]:  # noqa: N803
+        if ClusterIdentifier in self.clusters:
+            raise Refusal("ClusterAlreadyExists")
+        kept = {key: request[key] for key in ("NodeType", "PubliclyAccessible", "EnhancedVpcRouting") if key in request}
+        self.snapshots[SnapshotIdentifier]["Status"] = "available"
+        self.add(ClusterIdentifier, status="creating", nodes=request.get("NumberOfNodes", 2), RestoreStatus={"Status": "restoring"}, **kept)
+        return {"Cluster": self.clusters[ClusterIdentifier]}
+
     def create_cluster_snapshot(self, ClusterIdentifier: str, SnapshotIdentifier: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         if SnapshotIdentifier in self.snapshots:
             raise Refusal("ClusterSnapshotAlreadyExists")
@@ -367,6 +375,11 @@ class Serverless(Fake):
 
     def list_namespaces(self, **_: Any) -> dict[str, Any]:
         return {"namespaces": list(self.namespaces.values())}
+
+    def restore_from_snapshot(self, namespaceName: str, workgroupName: str, snapshotName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self._known(self.snapshots, snapshotName)
+        self._known(self.workgroups, workgroupName)
+        return {"namespace": self._known(self.namespaces, namespaceName), "snapshotName": snapshotName}
 
     def delete_snapshot(self, snapshotName: str) -> dict[str, Any]:  # noqa: N803
         self._known(self.snapshots, snapshotName)

@@ -195,7 +195,7 @@ def test_hostile_names_and_tags_never_reach_aws(aws: Aws, handle: Handle, text: 
         ({}, "spec or spec_uri: give exactly one of them, none was given"),
         ({"spec": CLUSTER, "spec_uri": "s3://b/k"}, "spec or spec_uri: give exactly one of them, both were given"),
         ({"spec": "analytics"}, "spec: Expected `object | null`, got `str`"),
-        ({"specs": {}}, "Object contains unknown field `specs`. Allowed fields: reason, dry_run, spec, spec_uri, reboot"),
+        ({"specs": {}}, "Object contains unknown field `specs`. Allowed fields: reason, dry_run, spec, spec_uri, reboot, from_snapshot"),
         ({"spec": CLUSTER, "reason": "x" * 501}, "reason: Expected `str` of length <= 500"),
     ],
 )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from autopilot.aws import budgets
+from autopilot.domain.budgets import Budget
 from autopilot.domain.errors import InvalidInput, WarehouseNotReady, WarehouseProtected
+from autopilot.domain.warehouse import Reference
 from tests.handlers.account import Aws, Handle, execution, load, reference, sample
 from tests.handlers.wiring import Refusal
 
@@ -141,7 +145,7 @@ def test_workgroup_goes_first_and_then_its_namespace_with_a_final_snapshot(aws: 
 
 
 def set_budget(name: str = "analytics", kind: str = "cluster") -> None:
-    load("budget")(sample("budget") | {"warehouse": reference(name, kind)})
+    budgets.put(msgspec.convert(reference(name, kind), Reference), Budget(amount=500))
 
 
 def sweep(*belonging_to: dict[str, str]) -> dict[str, Any]:
@@ -167,6 +171,15 @@ def test_alarms_of_a_warehouse_that_is_gone_are_left_over_too(aws: Aws, handle: 
     assert (plan["action"], plan["reason"].rpartition("; ")[2]) == ("sweep", "left of it: the alarms of cluster analytics")
     load("alarm")({"step": "remove_alarms", "execution": ME, "warehouse": {"name": "analytics"}})
     assert handle(look())["action"] == "nothing"
+
+
+def test_groups_that_were_made_for_a_warehouse_go_with_it(aws: Aws, handle: Handle) -> None:
+    mine, theirs = [{"Key": "autopilot:managed", "Value": "true"}], [{"Key": "team", "Value": "a"}]
+    aws.clusters.create_cluster_parameter_group("autopilot-cluster-analytics", Tags=mine)
+    aws.clusters.create_cluster_parameter_group("autopilot-cluster-sales", Tags=theirs)
+    assert handle(look())["reason"].endswith("left of it: parameter group autopilot-cluster-analytics")
+    assert handle(sweep(reference(), reference("sales"))) == {"removed": ["parameter group autopilot-cluster-analytics"], "kept": []}
+    assert handle(look())["action"] == handle(look("sales"))["action"] == "nothing"
 
 
 def test_leftovers_of_the_other_kind_are_found_when_none_was_named(handle: Handle) -> None:

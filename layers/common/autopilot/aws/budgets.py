@@ -19,31 +19,33 @@ from autopilot.domain.budgets import (
     alerts,
     budget_name,
     budget_request,
+    budget_there,
+    in_words,
     same_budget,
     tag_note,
 )
-from autopilot.domain.errors import AutopilotError, WarehouseDiffers
+from autopilot.domain.errors import AccessDenied, AutopilotError, WarehouseDiffers
 from autopilot.domain.report import BudgetState
-from autopilot.domain.spec import MANAGED_TAG, WAREHOUSE_TAG
+from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, WAREHOUSE_TAG, owner_of
 from autopilot.domain.warehouse import Reference
 
 LOOK = ("budgets:ViewBudget",)
 #: CreateBudget, UpdateBudget, DeleteBudget and the operations on notifications are one permission. Source: service authorization reference.
 SET = (*LOOK, "budgets:ModifyBudget", "budgets:TagResource", "budgets:ListTagsForResource", "ce:ListCostAllocationTags")
+SEE = (*LOOK, "budgets:ListTagsForResource")
 REMOVE = (*LOOK, "budgets:ModifyBudget", "budgets:ListTagsForResource")
 _SERVICE = "budgets"
 
 
 class Set(msgspec.Struct, frozen=True):
-    """What was done to a warehouse's budget: `created`, `changed`, `removed`, or `nothing`; and what keeps it from counting."""
+    """What was done to a warehouse's budget: `created`, `changed`, `removed`, or `nothing`."""
 
     action: str
     reason: str
-    note: str = ""
 
 
-def put(warehouse: Reference, budget: Budget | None) -> Set:
-    """Make the budget of a warehouse what is wanted, or remove it; twice is like once.
+def put(warehouse: Reference, budget: Budget | None, execution: str = "") -> Set:
+    """Make the budget of a warehouse what is wanted, or remove it; twice is like once. A new one is marked as made by `execution`.
 
     Raises WarehouseDiffers for a budget of that name that Autopilot did not make.
     """
@@ -57,7 +59,7 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
         return Set("removed", f"the budget of {warehouse.name} is removed")
     wanted, action = budget_request(warehouse, budget, WAREHOUSE_TAG), "nothing"
     if there is None:
-        _create(warehouse, wanted, budget)
+        _create(warehouse, wanted, budget, execution)
         action = "created"
     else:
         if not same_budget(there, wanted):
@@ -65,8 +67,36 @@ def put(warehouse: Reference, budget: Budget | None) -> Set:
             action = "changed"
         if _set_alerts(warehouse, budget):
             action = "changed"
-    amount = f"{wanted['BudgetLimit']['Amount']} {budget.currency} a month"
-    return Set(action, f"the budget of {warehouse.name} is {amount}", tag_note(tag_status(), WAREHOUSE_TAG))
+    return Set(action, f"the budget of {warehouse.name} is {in_words(budget)}")
+
+
+def look(warehouse: Reference, wanted: Budget | None) -> Budget | None:
+    """The budget that Autopilot keeps for the warehouse, or None.
+
+    An account that may not see its budgets has none, unless one is wanted. Source: DescribeBudget, DescribeNotificationsForBudget.
+    """
+    try:
+        there = _find(warehouse)
+        if there is None or not _is_ours(warehouse):
+            return None
+        name = budget_name(warehouse)
+        found = _call("describe_notifications_for_budget", warehouse, "look at", BudgetName=name).get("Notifications", [])
+    except AccessDenied:
+        if wanted is not None:
+            raise
+        return None
+    return budget_there(there, found, budget_request(warehouse, wanted or Budget(amount=1), WAREHOUSE_TAG))
+
+
+def remove_if_made_by(warehouse: Reference, execution: str) -> list[str]:
+    """Remove the budget that this execution made, if there is one; what was removed, in words."""
+    try:
+        if _find(warehouse) is None or _tags(warehouse).get(OWNER_TAG) != owner_of(execution):
+            return []
+    except AccessDenied:
+        return []
+    _call("delete_budget", warehouse, "remove", BudgetName=budget_name(warehouse))
+    return [f"budget of {warehouse.kind} {warehouse.name}"]
 
 
 def is_kept(warehouse: Reference) -> bool:
@@ -74,9 +104,11 @@ def is_kept(warehouse: Reference) -> bool:
     return _find(warehouse) is not None and _is_ours(warehouse)
 
 
-def _create(warehouse: Reference, wanted: dict[str, Any], budget: Budget) -> None:
+def _create(warehouse: Reference, wanted: dict[str, Any], budget: Budget, execution: str) -> None:
     subscribed = [{"Notification": alert, "Subscribers": _subscribers()} for alert in alerts(budget)]
-    tags = [{"Key": MANAGED_TAG, "Value": "true"}, {"Key": WAREHOUSE_TAG, "Value": warehouse.name}]
+    owner = {OWNER_TAG: owner_of(execution)} if execution else {}
+    marks = {MANAGED_TAG: "true", WAREHOUSE_TAG: warehouse.name, **owner}
+    tags = [{"Key": key, "Value": value} for key, value in marks.items()]
     _call("create_budget", warehouse, "create", Budget=wanted, NotificationsWithSubscribers=subscribed, ResourceTags=tags)
 
 
@@ -126,6 +158,11 @@ def _state(budget: dict[str, Any]) -> BudgetState:
     )
 
 
+def note() -> str:
+    """What keeps budgets from counting, in words; nothing when they count."""
+    return tag_note(tag_status(), WAREHOUSE_TAG)
+
+
 def tag_status() -> str:
     """Whether the tag by which warehouses are told apart counts for cost allocation: `active`, `inactive`, or `unknown`.
 
@@ -151,9 +188,14 @@ def _find(warehouse: Reference) -> dict[str, Any] | None:
 
 
 def _is_ours(warehouse: Reference) -> bool:
+    return _tags(warehouse).get(MANAGED_TAG) == "true"
+
+
+def _tags(warehouse: Reference) -> dict[str, str]:
+    """Source: ListTagsForResource."""
     arn = f"arn:aws:budgets::{warehouse.account}:budget/{budget_name(warehouse)}"
-    tags = call(_SERVICE, "list_tags_for_resource", f"look at the tags of {arn}", ResourceARN=arn).get("ResourceTags", [])
-    return {"Key": MANAGED_TAG, "Value": "true"} in tags
+    found = call(_SERVICE, "list_tags_for_resource", f"look at the tags of {arn}", ResourceARN=arn).get("ResourceTags", [])
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def _call(operation: str, warehouse: Reference, verb: str, **arguments: Any) -> dict[str, Any]:

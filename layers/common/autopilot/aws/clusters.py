@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from autopilot.aws.clients import call, client, translated
-from autopilot.domain.errors import AutopilotError, PauseRefused, WarehouseNotFound
+from autopilot.domain.errors import AutopilotError, PauseRefused, WarehouseNotFound, WarehouseNotReady
 from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
@@ -41,6 +41,7 @@ CREATE = (
 CHANGE = ("redshift:ModifyCluster", "redshift:ResizeCluster", "redshift:CreateTags")
 DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
 PAUSE = ("redshift:PauseCluster", "redshift:DescribeClusterSnapshots", "redshift:CreateClusterSnapshot", "redshift:CreateTags")
+RESTORE = ("redshift:RestoreFromClusterSnapshot",)
 RESUME = ("redshift:ResumeCluster",)
 LOOK_AT_RESIZE = ("redshift:DescribeResize",)
 LOOK_AT_SNAPSHOT = ("redshift:DescribeClusterSnapshots",)
@@ -120,6 +121,8 @@ def _settings(cluster: dict[str, Any]) -> dict[str, Any]:
         "roles": sorted(role["IamRoleArn"] for role in cluster.get("IamRoles", []) if role.get("ApplyStatus") != "removing"),
         "default_role": cluster.get("DefaultIamRoleArn"),
         "vpc": cluster.get("VpcId"),
+        # Only what was restored from a snapshot has a restore status.
+        "restored": "RestoreStatus" in cluster,
     }
 
 
@@ -132,6 +135,29 @@ def create(request: dict[str, Any]) -> bool:
             raise
         return False
     return True
+
+
+def restore(request: dict[str, Any]) -> bool:
+    """Restore a snapshot as a new cluster; False when one of that name is there already. Source: RestoreFromClusterSnapshot."""
+    what = f"restore snapshot {request['SnapshotIdentifier']} as cluster {request['ClusterIdentifier']}"
+    try:
+        call("redshift", "restore_from_cluster_snapshot", what, **request)
+    except AutopilotError as error:
+        if error.code != "ClusterAlreadyExists":
+            raise
+        return False
+    return True
+
+
+def mark(name: str, tags: dict[str, str]) -> None:
+    """Tag a cluster that was just restored, as the request could not; where AWS is not ready for it yet, that is done later."""
+    seen = find(name)
+    if seen is None:
+        return
+    try:
+        tag(seen.arn, tags)
+    except WarehouseNotReady:
+        return
 
 
 def resize(name: str, request: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ def belonging_to(reference: Reference, known: Warehouse, *, exists: bool) -> lis
 
 def find(references: Sequence[Reference]) -> list[str]:
     """What is left, in words. What may not be looked at is left out: it is tried again when it is to be removed."""
-    return [found for reference in references for look in _LOOKS if (found := _quietly(look, reference))]
+    return [found for reference in references for look in _LOOKS for found in _quietly(look, reference)]
 
 
 def remove(references: Sequence[Reference]) -> Swept:
@@ -48,35 +48,31 @@ def remove(references: Sequence[Reference]) -> Swept:
     return Swept(removed, kept)
 
 
-def _quietly(look: Callable[[Reference], str], reference: Reference) -> str:
+def _quietly(look: Callable[[Reference], list[str]], reference: Reference) -> list[str]:
     try:
         return look(reference)
     except TransientError:
         raise
     except AutopilotError:
-        return ""
+        return []
 
 
-def _budget(reference: Reference) -> str:
-    return f"the budget of {reference.kind} {reference.name}" if budgets.is_kept(reference) else ""
+def _budget(reference: Reference) -> list[str]:
+    return [f"the budget of {reference.kind} {reference.name}"] if budgets.is_kept(reference) else []
 
 
 def _remove_budget(reference: Reference) -> list[str]:
     return [f"the budget of {reference.kind} {reference.name}"] if budgets.put(reference, None).action == "removed" else []
 
 
-def _alarms(reference: Reference) -> str:
+def _alarms(reference: Reference) -> list[str]:
     """They are removed by a step of their own."""
-    return f"the alarms of {reference.kind} {reference.name}" if alarms.are_set(reference) else ""
-
-
-def _groups(reference: Reference) -> str:
-    return ", ".join(surrounding.find(reference))
+    return [f"the alarms of {reference.kind} {reference.name}"] if alarms.are_set(reference) else []
 
 
 def _remove_groups(reference: Reference) -> list[str]:
     return surrounding.remove(reference, None)
 
 
-_LOOKS: tuple[Callable[[Reference], str], ...] = (_budget, _alarms, _groups)
+_LOOKS: tuple[Callable[[Reference], list[str]], ...] = (_budget, _alarms, surrounding.left_of)
 _REMOVALS: tuple[Callable[[Reference], list[str]], ...] = (_remove_budget, _remove_groups)

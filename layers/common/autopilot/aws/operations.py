@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autopilot.aws import clusters, network, parameter_groups, settings, workgroups
+from autopilot.aws import budgets, clusters, network, parameter_groups, settings, workgroups
+from autopilot.domain.budgets import Budget
 from autopilot.domain.changes import Change, Operation
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
+from autopilot.domain.inputs import decode
+from autopilot.domain.restoring import RESTORED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 Request = dict[str, Any]
@@ -15,7 +18,10 @@ Request = dict[str, Any]
 PERMISSIONS = (
     *clusters.CREATE,
     *clusters.CHANGE,
+    *clusters.RESTORE,
     *workgroups.CREATE,
+    *workgroups.RESTORE,
+    *budgets.SET,
     *workgroups.CHANGE,
     *network.WRITE,
     *parameter_groups.WRITE,
@@ -33,6 +39,16 @@ def _create(what: str, create: Callable[[Request], bool]) -> Callable[[Request],
     return made
 
 
+def _restore_cluster(restored: Request) -> None:
+    _create("cluster", clusters.restore)(restored["request"])
+    clusters.mark(restored["request"]["ClusterIdentifier"], restored["tags"])
+
+
+def _restore_namespace(seen: Warehouse, request: Request) -> None:
+    workgroups.restore(request)
+    workgroups.tag(seen.arn, {RESTORED_TAG: request["snapshotName"]})
+
+
 #: What is made before a warehouse, and the warehouse itself.
 _CREATE: dict[Operation, Callable[[Request], None]] = {
     "create_security_group": network.create,
@@ -44,9 +60,11 @@ _CREATE: dict[Operation, Callable[[Request], None]] = {
     "create_namespace": _create("namespace", workgroups.create_namespace),
     "create_workgroup": _create("workgroup", workgroups.create_workgroup),
     "create_cluster": _create("cluster", clusters.create),
+    "restore_cluster": _restore_cluster,
 }
 #: What is done to a warehouse that is there.
 _CHANGE: dict[Operation, Callable[[Warehouse, Request], None]] = {
+    "restore_namespace": _restore_namespace,
     "resize_cluster": lambda seen, request: clusters.resize(seen.name, request),
     "modify_cluster": lambda seen, request: clusters.modify(seen.name, request),
     "modify_roles": lambda seen, request: settings.modify_roles(seen.name, request),
@@ -62,6 +80,8 @@ _CHANGE: dict[Operation, Callable[[Warehouse, Request], None]] = {
 }
 _WAITS: dict[Operation, str] = {
     "create_cluster": "available",
+    "restore_cluster": "available",
+    "restore_namespace": "available",
     "create_workgroup": "available",
     "resize_cluster": "resized",
     "modify_cluster": "available",
@@ -71,12 +91,15 @@ _WAITS: dict[Operation, str] = {
 }
 
 
-def make(seen: Warehouse | None, step: Change) -> str:
+def make(seen: Warehouse | None, step: Change, execution: str) -> str:
     """Make one step; the state to wait for before the next one, or nothing.
 
     Raises WarehouseNotReady for what appeared or disappeared meanwhile, and WarehouseDiffers for what only a replacement would make.
     """
-    if step.operation in _CREATE:
+    if step.operation == "set_budget" and seen is not None:
+        wanted = step.arguments.get("budget")
+        budgets.put(seen.reference, decode(Budget, wanted) if wanted else None, execution)
+    elif step.operation in _CREATE:
         _CREATE[step.operation](step.arguments)
     elif step.operation not in _CHANGE:
         raise WarehouseDiffers(str(step))

@@ -13,6 +13,7 @@ from autopilot.domain.errors import AutopilotError, TransientError
 from autopilot.domain.snapshots import Snapshot
 from autopilot.domain.warehouse import Kind, Warehouse
 
+FIND = ("redshift:DescribeClusterSnapshots", "redshift-serverless:GetSnapshot")
 LIST = ("redshift:DescribeClusterSnapshots", "redshift-serverless:ListSnapshots")
 DELETE = ("redshift:BatchDeleteClusterSnapshots", "redshift-serverless:DeleteSnapshot")
 TAKE = ("redshift:CreateClusterSnapshot", "redshift:CreateTags", *workgroups.TAKE_SNAPSHOT)
@@ -32,11 +33,17 @@ def of(kind: Kind | None, name: str) -> list[Snapshot]:
     return sorted(found, key=lambda snapshot: snapshot.created_at, reverse=True)
 
 
-def find(kind: Kind, name: str, identifier: str) -> Snapshot | None:
-    """The snapshot of that identifier, whatever warehouse it is of, or None. `name` is a warehouse that it may be of."""
+def find(kind: Kind, identifier: str) -> Snapshot | None:
+    """The snapshot of that identifier, whatever warehouse it is of, or None. Source: DescribeClusterSnapshots, GetSnapshot."""
     if kind == "cluster":
         return next(iter(_described(SnapshotIdentifier=identifier)), None)
-    return next((one for one in of("workgroup", name) if one.identifier == identifier), None)
+    try:
+        found = call("redshift-serverless", "get_snapshot", f"describe snapshot {identifier}", snapshotName=identifier)["snapshot"]
+    except AutopilotError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return None
+    return _of_namespace_answer(found)
 
 
 def every() -> list[Snapshot]:
@@ -102,6 +109,7 @@ def _of_cluster_answer(found: dict[str, Any]) -> Snapshot:
         size=f"{found['NumberOfNodes']} x {found['NodeType']}" if "NodeType" in found else "",
         owner=found.get("OwnerAccount", ""),
         origin=str(found.get("ClusterCreateTime", "")),
+        database=found.get("DBName", ""),
         shared_with=[one.get("AccountId", "") for one in found.get("AccountsWithRestoreAccess", [])],
         tags={tag["Key"]: tag.get("Value", "") for tag in found.get("Tags", [])},
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from autopilot.aws import network, parameter_groups, resizing, settings, table, warehouses, workgroups
+from autopilot.aws import budgets, network, parameter_groups, resizing, settings, table, warehouses, workgroups
 from autopilot.domain.changes import makes_parameter_group
 from autopilot.domain.requests import Foundation
 from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, Spec, owner_of
 from autopilot.domain.surroundings import Surroundings, own_name
 from autopilot.domain.warehouse import Reference, Warehouse, can_be_named
 
-LOOK = (*warehouses.LOOK, *network.LOOK, *parameter_groups.LOOK, *settings.LOOK, *table.READ)
+LOOK = (*warehouses.LOOK, *network.LOOK, *parameter_groups.LOOK, *settings.LOOK, *table.READ, *budgets.SEE)
 DELETE = (*network.DELETE, *parameter_groups.DELETE, "ec2:DescribeSecurityGroups", *parameter_groups.LOOK)
 
 
@@ -31,6 +31,7 @@ def look(spec: Spec, seen: Warehouse | None, foundation: Foundation) -> Surround
         namespace=workgroups.find_namespace(spec.name) if seen is None and not cluster else None,
         logging=settings.logging_of(spec.name) if seen and cluster and seen.status != "creating" else None,
         usage_limits=settings.usage_limits_of(seen) if seen and spec.compute.usage_limits is not None else {},
+        budget=budgets.look(seen.reference, spec.budget) if seen and seen.tags.get(MANAGED_TAG) == "true" else None,
         before_pause=resizing.size_before_pause(seen.key) if seen and paused else None,
     )
 
@@ -58,6 +59,11 @@ def remove(reference: Reference, seen: Warehouse | None, execution: str = "") ->
         delete()
         removed.append(what)
     return removed
+
+
+def left_of(reference: Reference) -> list[str]:
+    """The groups that Autopilot made for a warehouse that is gone, in words."""
+    return [what for what, _ in _groups(reference, None, "")]
 
 
 def _groups(reference: Reference, seen: Warehouse | None, execution: str) -> Iterator[tuple[str, Callable[[], None]]]:

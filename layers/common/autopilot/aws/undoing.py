@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from autopilot.aws import clusters, contents, surrounding, warehouses, workgroups
+from autopilot.aws import budgets, clusters, contents, surrounding, warehouses, workgroups
 from autopilot.domain.decisions import snapshot_name
+from autopilot.domain.restoring import is_unmarked
 from autopilot.domain.spec import OWNER_TAG, owner_of
 from autopilot.domain.steps import Undo
 from autopilot.domain.warehouse import Warehouse, primary_status
 
-PERMISSIONS = (*warehouses.LOOK, *clusters.DELETE, *workgroups.DELETE, *surrounding.DELETE, *contents.PERMISSIONS)
+PERMISSIONS = (*warehouses.LOOK, *clusters.DELETE, *workgroups.DELETE, *surrounding.DELETE, *contents.PERMISSIONS, *budgets.REMOVE)
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Undone(msgspec.Struct, frozen=True):
 def undo(call: Undo) -> Undone:
     """Remove the newest thing that this execution created and that is still there; call again until `next` is `done`."""
     name, seen = call.warehouse.name, warehouses.find(call.warehouse)
-    if seen is not None and _is_own(seen.tags, call):
+    if seen is not None and (_is_own(seen.tags, call) or (call.from_snapshot and is_unmarked(seen))):
         return _undo_warehouse(seen, call)
     namespace = workgroups.find_namespace(name) if seen is None and call.warehouse.kind == "workgroup" else None
     if namespace is not None and _is_own(namespace.tags, call):
@@ -40,7 +41,7 @@ def undo(call: Undo) -> Undone:
             workgroups.delete_namespace(name, snapshot)
         what = f"namespace {name}{_kept_by(snapshot)}"
         return Undone("deleted", f"removing {what}, which this execution created", subject=name, removed=[what])
-    removed = surrounding.remove(call.warehouse, seen, call.execution)
+    removed = [*surrounding.remove(call.warehouse, seen, call.execution), *budgets.remove_if_made_by(call.warehouse, call.execution)]
     stays = f"{seen.kind} {name} was not created by this execution and stays" if seen else f"nothing of {name} is left"
     return Undone("done", stays, removed=removed)
 
@@ -52,7 +53,8 @@ def _undo_warehouse(seen: Warehouse, call: Undo) -> Undone:
         return Undone("available", f"{what} is {status} and can be removed only when that has ended")
     if status in {"deleting", "final-snapshot"}:
         return Undone("deleted", f"{what} is being removed", unseen=call.unseen)
-    table = contents.holds_data(seen)
+    # What was restored is kept by its snapshot.
+    table = "no" if call.from_snapshot else contents.holds_data(seen)
     if table not in {None, "no"}:
         return Undone("done", f"{what} stays: it holds data already, such as {table}", kept=[f"{what}, which holds {table}"])
     snapshot = _final(call, seen=table is not None)

@@ -17,6 +17,7 @@ CREATE = ("redshift-serverless:CreateNamespace", "redshift-serverless:CreateWork
 CHANGE = ("redshift-serverless:UpdateWorkgroup", "redshift-serverless:UpdateNamespace", "redshift-serverless:TagResource")
 DELETE = ("redshift-serverless:DeleteWorkgroup", "redshift-serverless:DeleteNamespace")
 TAKE_SNAPSHOT = ("redshift-serverless:CreateSnapshot", "redshift-serverless:GetSnapshot", "redshift-serverless:TagResource")
+RESTORE = ("redshift-serverless:RestoreFromSnapshot",)
 LOOK_AT_SNAPSHOT = ("redshift-serverless:GetSnapshot",)
 SERVICE = "redshift-serverless"
 _ROLE_ARN = re.compile(r"arn:[^,()\s]+")
@@ -135,6 +136,12 @@ def delete_workgroup(name: str) -> None:
 def delete_namespace(name: str, final_snapshot: str | None) -> None:
     """Start the deletion of a namespace and its data, with a final snapshot of that name or without any. Source: DeleteNamespace."""
     _delete("namespace", name, **({"finalSnapshotName": final_snapshot} if final_snapshot else {}))
+
+
+def restore(request: dict[str, Any]) -> None:
+    """Replace what a new namespace holds by what a snapshot keeps. Source: RestoreFromSnapshot."""
+    what = f"restore snapshot {request['snapshotName']} into namespace {request['namespaceName']}"
+    call(SERVICE, "restore_from_snapshot", what, **request)
 
 
 def take_snapshot(namespace: str, identifier: str, retention_days: int) -> None:

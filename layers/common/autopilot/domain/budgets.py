@@ -87,6 +87,35 @@ def same_budget(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return there["BudgetLimit"]["Unit"] == wanted["BudgetLimit"]["Unit"] and all(there.get(field) == wanted[field] for field in fields)
 
 
+def normal(budget: Budget | None) -> Budget | None:
+    """The budget with its alerts in order, which mean the same in any."""
+    if budget is None:
+        return None
+    actual, forecast = sorted(budget.alert_at_percent), sorted(budget.alert_at_forecast_percent)
+    return msgspec.structs.replace(budget, alert_at_percent=actual, alert_at_forecast_percent=forecast)
+
+
+def in_words(budget: Budget) -> str:
+    """A budget for people: `500.00 USD a month; told at 80, 100 % and at a forecast of 100 %`."""
+    told = [
+        (budget.alert_at_percent, "at "),
+        (budget.alert_at_forecast_percent, "at a forecast of "),
+    ]
+    alerts_said = " and ".join(f"{at}{', '.join(map(str, percents))} %" for percents, at in told if percents)
+    return f"{limit(budget)} {budget.currency} a month" + (f"; told {alerts_said}" if alerts_said else "")
+
+
+def budget_there(there: dict[str, Any], alerts_there: list[dict[str, Any]], wanted: dict[str, Any]) -> Budget | None:
+    """The budget that AWS keeps, as a spec says it; None for one that counts something else than the one wanted."""
+    if not same_budget(there, {**wanted, "BudgetLimit": there["BudgetLimit"]}):
+        return None
+    by_kind: dict[str, list[int]] = {"ACTUAL": [], "FORECASTED": []}
+    for alert in alerts_there:
+        by_kind[alert["NotificationType"]].append(int(alert["Threshold"]))
+    amount = float(there["BudgetLimit"]["Amount"])
+    return Budget(amount=amount, alert_at_percent=sorted(by_kind["ACTUAL"]), alert_at_forecast_percent=sorted(by_kind["FORECASTED"]))
+
+
 def tag_note(status: str, tag: str) -> str:
     """What keeps a budget from counting, in words; nothing when the tag is active."""
     if status == "active":

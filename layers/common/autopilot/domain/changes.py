@@ -22,6 +22,8 @@ Operation = Literal[
     "modify_parameters",
     "reset_parameters",
     "create_cluster",
+    "restore_cluster",
+    "restore_namespace",
     "create_namespace",
     "create_workgroup",
     "resize_cluster",
@@ -36,6 +38,7 @@ Operation = Literal[
     "modify_usage_limit",
     "delete_usage_limit",
     "tag",
+    "set_budget",
     "none",
 ]
 #: What AWS does to a running cluster only; the rest is done to a paused one as well.

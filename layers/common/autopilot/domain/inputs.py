@@ -150,12 +150,13 @@ class ReportInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class ProvisionInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Input of `provision_warehouse`: a `spec`, or the address of one in the Autopilot bucket, not both.
 
-    `reboot: allow` reboots a cluster whose parameters wait for it.
+    `reboot: allow` reboots a cluster whose parameters wait for it. `from_snapshot` restores that snapshot as the new warehouse of the spec.
     """
 
     spec: dict[str, Any] | None = None
     spec_uri: str | None = None
     reboot: Literal["never", "allow"] = "never"
+    from_snapshot: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-z0-9:-]+$")] | None = None
 
 
 def decode(kind: type[T], data: object) -> T:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from autopilot.domain import changes as steps
+from autopilot.domain import restoring
+from autopilot.domain.budgets import in_words, normal
 from autopilot.domain.changes import Change, creation, differing
 from autopilot.domain.requests import (
     SECURE_PARAMETERS,
     Foundation,
     cluster_request,
     config_parameters,
+    creation_tags,
+    lower_tags,
     namespace_request,
     roles_of,
     workgroup_request,
@@ -33,6 +39,7 @@ def plan(
     execution: str = "",
     *,
     reboot: bool = False,
+    from_snapshot: str = "",
 ) -> list[Change]:
     """The steps that make a warehouse what the spec says; of one that is there only what the spec states is compared.
 
@@ -40,9 +47,11 @@ def plan(
     """
     around, foundation = around or Surroundings(), foundation or Foundation()
     if seen is None:
-        return _creation(spec, around, foundation, execution)
+        return [*_creation(spec, around, foundation, execution, from_snapshot), *_budget(spec, around)]
     if primary_status(seen.status) == "creating":
         return []
+    if from_snapshot and restoring.is_to_be_filled(seen, from_snapshot):
+        return [_filling(spec, from_snapshot)]
     of_kind = _cluster_changes if spec.kind == "cluster" else _workgroup_changes
     return [
         *differing("database", seen.database, spec.database, "none", consequence="the first database cannot be renamed"),
@@ -52,10 +61,24 @@ def plan(
         *steps.tag_changes(spec, seen),
         *steps.shut_out(spec, seen, around),
         *_reboot(spec, seen, reboot=reboot),
+        *_budget(spec, around),
     ]
 
 
-def _creation(spec: Spec, around: Surroundings, foundation: Foundation, execution: str) -> list[Change]:
+def _filling(spec: Spec, snapshot: str) -> Change:
+    return creation("data", f"that of snapshot {snapshot}", "restore_namespace", restoring.namespace_request(spec, snapshot))
+
+
+def _budget(spec: Spec, around: Surroundings) -> list[Change]:
+    """A budget is Autopilot's own: one that the spec no longer has is removed."""
+    if normal(around.budget) == normal(spec.budget):
+        return []
+    before, after = (in_words(one) if one else "none" for one in (around.budget, spec.budget))
+    wanted = {"budget": msgspec.to_builtins(spec.budget)} if spec.budget else {}
+    return differing("budget", before, after, "set_budget", wanted)
+
+
+def _creation(spec: Spec, around: Surroundings, foundation: Foundation, execution: str, from_snapshot: str) -> list[Change]:
     name = own_name(spec.kind, spec.name)
     allows = spec.network.allow_from is not None
     own_group = around.security_group.id if around.security_group and allows else f"<{name}>" if allows else ""
@@ -64,19 +87,27 @@ def _creation(spec: Spec, around: Surroundings, foundation: Foundation, executio
         steps.check_namespace(spec, around)
         namespace = namespace_request(spec, execution, foundation)
         workgroup = workgroup_request(spec, execution, foundation, own_group=own_group)
+        for request in (namespace, workgroup):
+            request["tags"] += lower_tags(restoring.restoring_tags(from_snapshot))
         made = [
             *([] if around.namespace else [creation("namespace", f"namespace {spec.name}", "create_namespace", namespace)]),
             creation("workgroup", f"workgroup {spec.name}", "create_workgroup", workgroup),
+            *([_filling(spec, from_snapshot)] if from_snapshot else []),
         ]
         return [*before, *made, *steps.limit_changes(spec, around, execution)]
     makes = steps.makes_parameter_group(spec, foundation)
     group = name if makes else spec.parameters.group or foundation.parameter_group
     request = cluster_request(spec, execution, foundation, own_group=own_group, parameter_group=group)
     size = cluster_size(request["NodeType"], request.get("NumberOfNodes", 1))
+    whole = creation("cluster", f"cluster {spec.name} of {size}", "create_cluster", request)
+    if from_snapshot:
+        marks = {**creation_tags(spec, execution), restoring.RESTORED_TAG: from_snapshot}
+        restored = {"request": restoring.restore_request(request, spec, from_snapshot), "tags": marks}
+        whole = creation("cluster", f"cluster {spec.name} from snapshot {from_snapshot}", "restore_cluster", restored)
     return [
         *before,
         *(steps.parameter_steps(spec, around, execution) if makes else []),
-        creation("cluster", f"cluster {spec.name} of {size}", "create_cluster", request),
+        whole,
         *_logging_of_cluster(spec, around, foundation),
         *steps.limit_changes(spec, around, execution),
     ]

@@ -35,6 +35,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: str = ""
     owner: str = ""
     origin: str = ""
+    database: str = ""
     shared_with: list[str] = []
     tags: dict[str, str] = {}
 

@@ -9,7 +9,6 @@ import msgspec
 
 from autopilot.domain.alarms import Alarms
 from autopilot.domain.baseline import Consent, Finding, Tried
-from autopilot.domain.budgets import Budget
 from autopilot.domain.changes import Change
 from autopilot.domain.decisions import Decision, decide_provision, settles_as
 from autopilot.domain.errors import ResizeRefused, WarehouseDiffers, WarehouseNotReady
@@ -73,19 +72,24 @@ class Drain(Waiting, tag="drain", frozen=True, kw_only=True):
 class Apply(Step, tag="apply", frozen=True, kw_only=True):
     """Make the next steps that a spec asks for, up to one that has to be waited for; `applied` counts those that this execution has made.
 
-    `reboot` allows what drops sessions so that parameters take effect.
+    `reboot` allows what drops sessions so that parameters take effect; `from_snapshot` is restored as the new warehouse.
     """
 
     spec: Spec
     applied: int = 0
     reboot: bool = False
+    from_snapshot: str = ""
 
 
 class Undo(Step, tag="undo", frozen=True, kw_only=True):
-    """Remove what this execution created, newest first. `unseen` says that it could not be seen whether the workgroup held data."""
+    """Remove what this execution created, newest first. `unseen` says that it could not be seen whether the workgroup held data.
+
+    What was restored `from_snapshot` holds data that the snapshot keeps.
+    """
 
     warehouse: Reference
     unseen: bool = False
+    from_snapshot: str = ""
 
 
 class Delete(Step, tag="delete", frozen=True, kw_only=True):
@@ -126,13 +130,6 @@ class CleanSnapshots(Step, tag="clean", frozen=True, kw_only=True):
     input: dict[str, Any]
     started_at: datetime
     failed: dict[str, str] = {}
-
-
-class SetBudget(Step, tag="budget", frozen=True, kw_only=True):
-    """Make the budget of a warehouse what its spec says, or remove it."""
-
-    warehouse: Reference
-    budget: Budget | None = None
 
 
 class Secure(Step, tag="secure", frozen=True, kw_only=True):
@@ -339,6 +336,7 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
     awaited: str
     reboot: bool
     version: str | None = None
+    from_snapshot: str = ""
 
     @classmethod
     def of_spec(
@@ -356,7 +354,17 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
             raise WarehouseDiffers(f"{decision.reason}. Nothing was changed")
         known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
         reboot, awaited = asked.reboot == "allow", settles_as(seen)
-        return cls.of(known, decision, asked, spec=spec, changes=planned, awaited=awaited, reboot=reboot, version=version)
+        return cls.of(
+            known,
+            decision,
+            asked,
+            spec=spec,
+            changes=planned,
+            awaited=awaited,
+            reboot=reboot,
+            version=version,
+            from_snapshot=asked.from_snapshot or "",
+        )
 
 
 class SecurePlan(Plan, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from autopilot.domain.budgets import Budget
 from autopilot.domain.resizing import Size
 from autopilot.domain.spec_parts import Logging, UsageLimit
 from autopilot.domain.warehouse import Kind
@@ -57,6 +58,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     logging: Logging | None = None
     usage_limits: dict[str, Limit] = {}
     before_pause: Size | None = None
+    budget: Budget | None = None
 
 
 def own_name(kind: Kind, name: str) -> str:

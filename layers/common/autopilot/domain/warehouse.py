@@ -75,6 +75,7 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[str] = []
     default_role: str | None = None
     vpc: str | None = None
+    restored: bool = False
     namespace: str | None = None
     subnet_group: str | None = None
     subnet_ids: list[str] = []
