@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -108,6 +109,19 @@ def test_outlook_lies_between_its_edges(periods: list[dict[str, Any]], now: date
     if outlook.next_edge:
         between = list(schedule.edges(outlook.edge.moment, outlook.next_edge.moment + MINUTE))
         assert between == [outlook.edge, outlook.next_edge]
+
+
+@settings(max_examples=30)
+@given(periods=any_periods, start=moments, hours=st.integers(1, 24 * 30))
+def test_spans_cut_the_time_where_the_state_changes(periods: list[dict[str, Any]], start: datetime, hours: int) -> None:
+    schedule = parsed({"timezone": "Australia/Lord_Howe", "periods": periods})
+    end = start + timedelta(hours=hours)
+    spans = list(schedule.spans(start, end))
+    assert [spans[0].start, *(span.end for span in spans)] == [*(span.start for span in spans), end]
+    for span in spans:
+        assert schedule.state_at(span.start) == schedule.state_at(span.end - MINUTE / 60) == span.state
+        assert [edge for edge in schedule.edges(span.start, span.end) if edge.moment != span.start] == []
+    assert all(one.state != other.state for one, other in pairwise(spans))
 
 
 _days = st.sampled_from("MTWHFSU")
