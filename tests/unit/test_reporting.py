@@ -13,9 +13,10 @@ import pytest
 from autopilot.domain.advice.evidence import Account
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.report import Missing, Report
-from autopilot.domain.reporting import Frame, Judged, gone, message, period_of, put_together, size_of
+from autopilot.domain.reporting import Frame, Judged, gone, judge, message, period_of, put_together, size_of
 from autopilot.domain.savings import Reservation
 from autopilot.domain.spending import attribute
+from autopilot.domain.using import Readings
 from tests.unit.builders import ACCOUNT, REGION, cluster
 from tests.unit.months import MONTHS, NOW, OCTOBER, PRICES, paused, report_of, row, utc
 from tools.schemas import file_of, schema
@@ -55,6 +56,18 @@ def test_reserved_nodes_lower_what_was_saved() -> None:
     assert saved is not None
     # 89 h x 1 x 1.086 = 96.654; 89 h x 1 x 0.72 = 64.08
     assert (str(saved.amount), str(saved.reserved_amount)) == ("96.65", "64.08")
+
+
+def test_running_cluster_without_any_metric_is_not_taken_to_have_stood_paused() -> None:
+    entries = paused(utc(3), None, node_type="ra3.large", nodes=2)
+    frame = Frame(period=OCTOBER, now=NOW, account=ACCOUNT, region=REGION, prices=PRICES, reservations=[])
+    judged = {status: judge(frame, cluster(status), entries, Readings(cpu_average={})) for status in ("available", "paused")}
+    hours = {status: one.evidence.costs.saved for status, one in judged.items()}
+    assert hours["available"] is not None
+    assert hours["paused"] is not None
+    # from the 3rd to the end of the month: 29 days
+    assert (str(hours["available"].paused_hours), str(hours["paused"].paused_hours)) == ("0.0000", "696.0000")
+    assert "was ended outside of Autopilot and no metric says when" in judged["available"].missing[0].why
 
 
 def test_warehouse_that_is_gone_is_shown_with_what_it_cost() -> None:

@@ -113,6 +113,24 @@ def test_what_was_paused_is_priced_as_it_was_before_the_pause() -> None:
     assert figure.arithmetic == "10.00 h x 4 x ra3.xlplus at 1.086 USD = 43.44 USD"
 
 
+def test_pause_that_somebody_else_began_is_priced_by_what_was_seen_before_it() -> None:
+    # While it is pausing AWS describes a cluster of four nodes as one.
+    joined = Entry(
+        action="pause",
+        outcome="done",
+        started_at=utc(3),
+        ended_at=utc(3, 1),
+        status_before="pausing",
+        node_type="ra3.xlplus",
+        nodes=1,
+    )
+    before = paused(utc(1), utc(1, 10), node_type="ra3.xlplus", nodes=4)
+    found, _ = pauses([*before, joined], now=utc(3, 11), status="paused", ran=None)
+    assert [one.nodes for one in found] == [4, 4]
+    unknown, _ = pauses([joined], now=utc(3, 11), status="paused", ran=None)
+    assert saved(unknown, PRICES, 0, {}, "USD").amount is None
+
+
 def test_reserved_nodes_are_billed_all_the_same() -> None:
     found = [Pause(start=utc(1), end=utc(1, 10), node_type="ra3.xlplus", nodes=4)]
     figure = saved(found, PRICES, 3, {"ra3.xlplus": Decimal("0.7")}, "USD")

@@ -105,10 +105,9 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 def size_of(seen: Warehouse, entries: Sequence[Entry]) -> tuple[str, int | None]:
     """A cluster's node type and number of nodes: those from before the pause while it is paused, as AWS then describes a single node."""
     if seen.kind == "cluster" and primary_status(seen.status) in {"paused", "pausing", "resuming"}:
-        paused = [entry for entry in entries if entry.action == "pause" and entry.nodes]
-        if paused:
-            last = max(paused, key=lambda entry: entry.started_at)
-            return last.node_type, last.nodes
+        node_type, nodes = savings.size_before(sorted(entries, key=lambda entry: entry.started_at))
+        if nodes:
+            return node_type, nodes
     return seen.node_type or "", seen.nodes
 
 
@@ -127,7 +126,8 @@ def fleet(warehouses: Iterable[Warehouse], ledgers: Mapping[Key, Sequence[Entry]
 def judge(frame: Frame, seen: Warehouse, entries: Sequence[Entry] | None, readings: Readings | None) -> Judged:
     """What one warehouse cost, did and saved, by its ledger and its metrics (None: could not be read)."""
     node_type, nodes = size_of(seen, entries or ())
-    ran = None if readings is None else use.seen_hours(readings)
+    # No data of a cluster that runs says nothing of when it ran.
+    ran = None if readings is None else use.seen_hours(readings) or (frozenset() if primary_status(seen.status) == "paused" else None)
     paused, doubts, saved = _paused(frame, seen, entries, ran)
     spent = (frame.spent or {}).get((seen.kind, seen.name))
     price = frame.prices.node_hour.get(node_type) if frame.prices and seen.kind == "cluster" else None

@@ -80,10 +80,22 @@ def pauses(entries: Iterable[Entry], *, now: datetime, status: str, ran: Collect
             _close(found, doubts, opened, _moment(entry), ran, by_hand=_ran_before(entry))
             opened = None
         if entry.action == "pause" and entry.outcome == "done" and opened is None:
-            opened = entry
+            node_type, nodes = size_before(told[: number + 1])
+            opened = msgspec.structs.replace(entry, node_type=node_type, nodes=nodes)
     if opened is not None:
         _close(found, doubts, opened, now, ran, by_hand=primary_status(status) != "paused")
     return found, doubts
+
+
+def size_before(entries: Sequence[Entry]) -> tuple[str, int]:
+    """The node type and number of nodes that the last entry tells which saw the cluster whole; `("", 0)` without any.
+
+    AWS describes a cluster of several nodes as a single one while it is pausing, paused or resuming. Source: DescribeClusters.
+    """
+    for entry in reversed(entries):
+        if entry.nodes and primary_status(entry.status_before) not in {"paused", "pausing", "resuming"}:
+            return entry.node_type, entry.nodes
+    return "", 0
 
 
 def _moment(entry: Entry) -> datetime:
