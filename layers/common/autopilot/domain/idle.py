@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autopilot.domain.alarm_set import CLUSTER_METRICS
-from autopilot.domain.schedule_decisions import HOLD_TAG, HOLD_UNTIL_TAG
+from autopilot.domain.schedule_decisions import hold_of
 from autopilot.domain.schedules import Schedule
 from autopilot.domain.steps import Step
 
@@ -37,17 +37,9 @@ def idle_minutes(schedule: Schedule | None, tags: Mapping[str, str], now: dateti
     """
     if schedule is None or schedule.idle_pause_minutes is None or schedule.enforced:
         return None
-    return None if _is_held_running(tags, now) else schedule.idle_pause_minutes
-
-
-def _is_held_running(tags: Mapping[str, str], now: datetime) -> bool:
-    """What cannot be understood of a hold is taken for one."""
-    if tags.get(HOLD_TAG) == "stopped" or not {HOLD_TAG, HOLD_UNTIL_TAG} & tags.keys():
-        return False
-    try:
-        return datetime.fromisoformat(tags.get(HOLD_UNTIL_TAG, "")) > now
-    except (ValueError, TypeError):
-        return True
+    hold = hold_of(tags, now)
+    # What cannot be understood of a hold is taken for one.
+    return schedule.idle_pause_minutes if hold is None or (hold.state == "stopped" and not hold.problem) else None
 
 
 def idle_alarm(stack: str, cluster: str, minutes: int) -> dict[str, Any]:

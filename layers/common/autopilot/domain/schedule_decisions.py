@@ -98,33 +98,50 @@ def _wished(schedule: Schedule, last: Edge | None, now: datetime, warm_up_minute
     return _Wish(action, unsettled or schedule.enforced, because, settles, ahead)
 
 
-def _held(
-    schedule: Schedule, tags: Mapping[str, str], last: Edge | None, now: datetime, warm_up_minutes: int | None
-) -> _Wish | Decision | None:
-    """What a hold wants: None when it is over. One that cannot be understood is taken as a wish to be left alone."""
+class Hold(msgspec.Struct, frozen=True):
+    """What a warehouse's tags hold it to: `running`, `stopped`, or (None) what it is. `told` ends a sentence about it with when it is over.
+
+    `problem` says why it cannot be understood, if so.
+    """
+
+    state: Literal["running", "stopped"] | None
+    until: datetime | None
+    told: str
+    problem: str = ""
+
+
+def hold_of(tags: Mapping[str, str], now: datetime) -> Hold | None:
+    """The hold that is active now; None where there is none, or where it is over."""
     state, until_text = tags.get(HOLD_TAG), tags.get(HOLD_UNTIL_TAG)
+    if state is None and until_text is None:
+        return None
     until = _moment(until_text)
     if until is not None and until <= now:
         return None
-    if until_text is not None and until is None:
-        return Decision("nothing", f"left alone: {HOLD_UNTIL_TAG} is no ISO time with its zone such as 2026-12-24T18:00:00Z")
+    known: Literal["running", "stopped"] | None = "running" if state == "running" else "stopped" if state == "stopped" else None
     told = f" until {until_text}" if until else ""
-    if state is None:
-        return Decision(
-            "nothing", f"left alone{told}: {HOLD_UNTIL_TAG} without {HOLD_TAG}", _after_hold(schedule, None, until, warm_up_minutes)
-        )
-    if state not in ACTIONS:
-        return Decision("nothing", f"left alone: {HOLD_TAG} is neither running nor stopped")
-    action = ACTIONS[state]
+    if until_text is not None and until is None:
+        return Hold(known, None, "", f"{HOLD_UNTIL_TAG} is no ISO time with its zone such as 2026-12-24T18:00:00Z")
+    return Hold(known, until, told, "" if known or state is None else f"{HOLD_TAG} is neither running nor stopped")
+
+
+def _held(
+    schedule: Schedule, tags: Mapping[str, str], last: Edge | None, now: datetime, warm_up_minutes: int | None
+) -> _Wish | Decision | None:
+    """What a hold wants: None when there is none. One that cannot be understood is taken as a wish to be left alone."""
+    hold = hold_of(tags, now)
+    if hold is None:
+        return None
+    if hold.problem:
+        return Decision("nothing", f"left alone: {hold.problem}")
+    if hold.state is None:
+        after = _after_hold(schedule, None, hold.until, warm_up_minutes)
+        return Decision("nothing", f"left alone{hold.told}: {HOLD_UNTIL_TAG} without {HOLD_TAG}", after)
+    action = ACTIONS[hold.state]
     # Kept as the last edge, so that the schedule's own state is due again when the hold is over.
     settles = Edge(now, action) if last is None or last.action != action else None
-    return _Wish(
-        action,
-        due=True,
-        because=f"held {state}{told} by its tag",
-        settles=settles,
-        next_edge=_after_hold(schedule, action, until, warm_up_minutes),
-    )
+    because = f"held {hold.state}{hold.told} by its tag"
+    return _Wish(action, due=True, because=because, settles=settles, next_edge=_after_hold(schedule, action, hold.until, warm_up_minutes))
 
 
 def _after_hold(schedule: Schedule, action: EdgeAction | None, until: datetime | None, warm_up_minutes: int | None) -> Edge | None:
