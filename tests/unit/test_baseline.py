@@ -10,7 +10,9 @@ import pytest
 from autopilot.domain.baseline import REFERENCES, RULES, Consent, Facts, Repair, Role, RuleName, Settings, Tried
 from autopilot.domain.baseline_report import decide_secure, findings_of, next_repair, summary
 from autopilot.domain.baseline_rules import judge
+from autopilot.domain.baseline_spec import accepted_by
 from autopilot.domain.policies import Policy, wide_grants
+from autopilot.domain.spec import parse_spec
 from tests.unit.builders import cluster
 
 SECURE = Facts(
@@ -274,3 +276,24 @@ def test_what_a_statement_allows_too_widely_is_named(statement: dict[str, Any], 
 
 def test_statement_that_is_not_in_a_list_is_read_too() -> None:
     assert list(wide_grants(Policy("p", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "arn:x"}})))
+
+
+@pytest.mark.parametrize(
+    ("said", "rules"),
+    [
+        ({}, set()),
+        ({"network": {"public": True, "public_reason": "partners"}}, {"not_public"}),
+        ({"network": {"enhanced_vpc_routing": False}}, {"enhanced_vpc_routing"}),
+        ({"backups": {"automated_days": 1}}, {"snapshot_retention"}),
+        ({"backups": {"automated_days": 7}}, set()),
+        ({"logging": {"destination": "none"}}, {"audit_logging"}),
+        ({"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}, {"audit_logging"}),
+        ({"logging": {"destination": "s3"}}, set()),
+        ({"parameters": {"values": {"require_ssl": False}}}, {"tls"}),
+        ({"parameters": {"group": "mine"}}, {"tls", "user_activity_logging"}),
+    ],
+)
+def test_what_a_spec_decides_itself_is_not_repaired(said: dict[str, Any], rules: set[str]) -> None:
+    accepted = accepted_by(parse_spec({"name": "analytics", **said}))
+    assert set(accepted) == rules
+    assert all("its spec" in reason for reason in accepted.values())

@@ -33,33 +33,54 @@ def _dashboard(stack: Stack) -> str:
     return str(cloudwatch.get_dashboard(DashboardName=names[0])["DashboardBody"]) if names else ""
 
 
+def _writes(stack: Stack) -> int:
+    """How many times alarms and dashboards were written; CloudWatch signs as `monitoring`."""
+    return sum(
+        stack.calls(f"monitoring:{operation}") for operation in ("PutMetricAlarm", "DeleteAlarms", "PutDashboard", "DeleteDashboards")
+    )
+
+
+def _apply(stack: Stack, spec: dict[str, Any]) -> dict[str, Any]:
+    ended = stack.run("provision_warehouse", {"spec": spec})
+    assert ended.succeeded, ended
+    return ended.output
+
+
 @pytest.mark.parametrize(
-    ("kind", "watched"),
+    ("kind", "watched", "setting", "what"),
     [
-        ("cluster", ["commit-queue", "connections", "cpu", "disk", "health", "queue-wait"]),
-        ("workgroup", ["queries-failed", "queries-queued"]),
+        ("cluster", ["commit-queue", "connections", "cpu", "disk", "health", "queue-wait"], "disk_percent", "disk"),
+        ("workgroup", ["queries-failed", "queries-queued"], "queries_failed", "queries-failed"),
     ],
 )
-def test_alarms_and_dashboard_follow_the_warehouse(stack: Stack, kind: str, watched: list[str]) -> None:
-    name = stack.provision(kind)
-    _alarm(stack, "set_alarms", kind, name)
-    found = _alarms(stack, kind, name)
+def test_alarms_and_dashboard_follow_the_warehouse(stack: Stack, kind: str, watched: list[str], setting: str, what: str) -> None:
+    spec: dict[str, Any] = {"name": f"watched-{kind}", "kind": kind}
+    _apply(stack, spec)
+    found = _alarms(stack, kind, spec["name"])
     assert sorted(found) == watched
     assert {tuple(alarm["AlarmActions"]) for alarm in found.values()} == {(stack.outputs["TopicArn"],)}
-    assert f'"label": "{name}"' in _dashboard(stack)
+    assert f'"label": "{spec["name"]}"' in _dashboard(stack)
 
-    setting, what = ("disk_percent", "disk") if kind == "cluster" else ("queries_failed", "queries-failed")
-    changed = _alarm(stack, "set_alarms", kind, name, alarms={setting: 42})
-    assert changed["put"] == [f"{PREFIX}{kind}-{name}-{what}"]
-    assert _alarms(stack, kind, name)[what]["Threshold"] == 42
+    changed = _apply(stack, {**spec, "alarms": {setting: 42}})
+    assert (changed["event"], changed["detail"]) == ("Warehouse Changed", f"{spec['name']} is what the spec says; changed: alarms")
+    assert _alarms(stack, kind, spec["name"])[what]["Threshold"] == 42
+    assert _writes(stack) > 0
     stack.sandbox.desk("DELETE", "faults")
-    assert _alarm(stack, "set_alarms", kind, name, alarms={setting: 42})["action"] == "nothing"
-    writes = ("PutMetricAlarm", "DeleteAlarms", "PutDashboard", "DeleteDashboards")
-    assert [stack.calls(f"cloudwatch:{operation}") for operation in writes] == [0, 0, 0, 0]
+    assert _apply(stack, {**spec, "alarms": {setting: 42}})["changed"] is False
+    assert _writes(stack) == 0
 
-    _alarm(stack, "remove_alarms", kind, name)
-    assert _alarms(stack, kind, name) == {}
-    assert f'"label": "{name}"' not in _dashboard(stack)
+    _alarm(stack, "remove_alarms", kind, spec["name"])
+    assert _alarms(stack, kind, spec["name"]) == {}
+    assert f'"label": "{spec["name"]}"' not in _dashboard(stack)
+
+
+def test_new_warehouse_whose_alarms_are_refused_is_removed_with_those_that_were_put(stack: Stack) -> None:
+    stack.fault("monitoring", "PutDashboard", "InvalidParameterInput", message="not this dashboard")
+    ended = stack.run("provision_warehouse", {"spec": {"name": "unwatched", "kind": "workgroup"}})
+    assert (ended.status, ended.error) == ("FAILED", "AwsRefused"), ended
+    assert _alarms(stack, "workgroup", "unwatched") == {}
+    assert "unwatched" not in [one["workgroupName"] for one in stack.sandbox.observe("redshift-serverless").list_workgroups()["workgroups"]]
+    assert stack.lock("unwatched") is None
 
 
 def test_alarm_rings_for_the_data_of_its_own_cluster(stack: Stack) -> None:

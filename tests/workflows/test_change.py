@@ -92,7 +92,7 @@ def test_warehouse_becomes_what_each_new_spec_says_and_goes_without_a_trace(
     quick: Stack, kind: str, steps: list[tuple[str, dict[str, Any]]]
 ) -> None:
     _key(quick)
-    SUBNETS[:] = [one["SubnetId"] for one in quick.sandbox.observe("ec2").describe_subnets()["Subnets"]]
+    SUBNETS[:] = _other_subnets(quick)
     name = f"every-{kind}"
     spec: dict[str, Any] = {"name": name, **FULL[kind]}
     assert _apply(quick, spec)["event"] == "Warehouse Provisioned"
@@ -115,6 +115,15 @@ def test_warehouse_becomes_what_each_new_spec_says_and_goes_without_a_trace(
     _unprotect(quick, kind, name)
     assert quick.run("delete_warehouse", {"warehouse": name, "confirm": name, "final_snapshot": False}).succeeded
     assert left_of(quick, name) == []
+
+
+def _other_subnets(stack: Stack) -> list[str]:
+    """Three subnets that are not the default ones, which a workgroup without any of its own has already."""
+    ec2 = stack.sandbox.observe("ec2")
+    known = ec2.describe_subnets()["Subnets"]
+    blocks = ["172.31.128.0/20", "172.31.144.0/20", "172.31.160.0/20"]
+    there = [one["SubnetId"] for one in known if one["CidrBlock"] in blocks]
+    return there or [ec2.create_subnet(VpcId=known[0]["VpcId"], CidrBlock=block)["Subnet"]["SubnetId"] for block in blocks]
 
 
 def _unprotect(stack: Stack, kind: str, name: str) -> None:

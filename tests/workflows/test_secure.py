@@ -179,3 +179,20 @@ def test_paused_cluster_is_judged_and_not_changed(stack: Stack) -> None:
     assert ended.succeeded, ended
     assert _statuses(ended.output)["not_public"] == "needs_person"
     assert _writes(stack, "redshift") == 0
+
+
+@pytest.mark.parametrize("kind", ["cluster", "workgroup"])
+def test_new_warehouse_passes_the_baseline_and_a_spec_that_breaks_it_is_left_alone(stack: Stack, kind: str) -> None:
+    spec: dict[str, Any] = {"name": f"secured-{kind}", "kind": kind}
+    ended = stack.run("provision_warehouse", {"spec": spec})
+    assert set(_statuses(ended.output).values()) == {"passed"}, ended
+    assert ended.output["detail"].endswith("of 9 rules 9 passed")
+    stack.sandbox.desk("DELETE", "faults")
+    open_spec = {**spec, "network": {"public": True, "public_reason": "partners reach it"}}
+    ended = stack.run("provision_warehouse", {"spec": open_spec})
+    reasons = {finding["rule"]: finding["reason"] for finding in ended.output["findings"]}
+    assert reasons["not_public"] == "it has a public address; accepted: its spec says public: partners reach it", ended
+    seen = (
+        _cluster(stack, spec["name"])["PubliclyAccessible"] if kind == "cluster" else _workgroup(stack, spec["name"])["publiclyAccessible"]
+    )
+    assert seen is True

@@ -13,6 +13,7 @@ from autopilot.aws.clients import call as ask
 from autopilot.domain.baseline import Facts, Finding, Repair, Settings, Tried
 from autopilot.domain.baseline_report import findings_of, next_repair, summary
 from autopilot.domain.baseline_rules import judge
+from autopilot.domain.baseline_spec import accepted_by
 from autopilot.domain.errors import AutopilotError, TransientError, WarehouseNotReady
 from autopilot.domain.steps import Secure
 from autopilot.domain.warehouse import Warehouse, primary_status
@@ -66,7 +67,8 @@ def repair(call: Secure) -> Secured:
         raise WarehouseNotReady(
             f"{seen.kind} {seen.name} is {found.status} and still changes: {', '.join(found.changing) or 'its namespace'}"
         )
-    judged = judge(found, settings(os.environ), call.consent)
+    accepted = {**accepted_by(call.spec), **call.consent.accept} if call.spec else call.consent.accept
+    judged = judge(found, settings(os.environ), msgspec.structs.replace(call.consent, accept=accepted))
     chosen = next_repair(judged, call.tried)
     if chosen is None:
         findings = findings_of(judged, call.tried)

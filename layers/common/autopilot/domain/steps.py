@@ -133,10 +133,11 @@ class CleanSnapshots(Step, tag="clean", frozen=True, kw_only=True):
 
 
 class Secure(Step, tag="secure", frozen=True, kw_only=True):
-    """Make the next repair of a warehouse; `tried` are those that this execution has made."""
+    """Make the next repair of a warehouse; `tried` are those that this execution has made. What a `spec` itself decides stays."""
 
     warehouse: Reference
     consent: Consent = Consent()
+    spec: Spec | None = None
     tried: list[Tried] = []
 
 
