@@ -8,7 +8,7 @@ from autopilot.aws import clusters, table, warehouses, workgroups
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import WarehouseFailed
 from autopilot.domain.inputs import ResizeInput
-from autopilot.domain.resizing import Option, Size, Way, capacity_requests, choose_way, cluster_request, first_step, has_size, wanted_size
+from autopilot.domain.resizing import Option, Size, Way, capacity_requests, choose_way, first_step, has_size, resize_request, wanted_size
 from autopilot.domain.steps import Resize
 from autopilot.domain.warehouse import Warehouse
 
@@ -95,7 +95,7 @@ def resize(step: Resize) -> Resized:
     if step.applied >= MAX_STEPS[seen.kind]:
         raise WarehouseFailed(f"AWS has taken the resize of {seen.name} to {size}, which ended with {seen.size}")
     if seen.kind == "cluster":
-        clusters.resize(seen.name, cluster_request(size.node_type or "", size.nodes or 1, classic=step.classic))
+        clusters.resize(seen.name, resize_request(size.node_type or "", size.nodes or 1, classic=step.classic))
     else:
         workgroups.update(seen.name, dict(capacity_requests(seen, size)[0]))
     return Resized(following, f"resizing {seen.name} from {seen.size} to {size}", step.applied + 1)

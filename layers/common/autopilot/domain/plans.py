@@ -21,7 +21,7 @@ from autopilot.domain.requests import (
     roles_of,
     workgroup_request,
 )
-from autopilot.domain.resizing import CONSEQUENCES, NEW_NODES
+from autopilot.domain.resizing import CONSEQUENCES, NEW_NODES, resize_request
 from autopilot.domain.spec import Spec
 from autopilot.domain.spec_parts import LOG_EXPORTS, Logging
 from autopilot.domain.surroundings import Surroundings, own_name
@@ -212,12 +212,7 @@ def _resize(spec: Spec, seen: Warehouse, around: Surroundings) -> list[Change]:
     if not differ:
         return []
     one_node = now_nodes is not None and nodes != now_nodes and 1 in {nodes, now_nodes}
-    arguments = {
-        "NodeType": node_type,
-        "NumberOfNodes": nodes,
-        "ClusterType": "multi-node" if nodes > 1 else "single-node",
-        "Classic": False,
-    }
+    arguments = resize_request(node_type or "", nodes)
     consequence = CONSEQUENCES["elastic"] + (f"; {NEW_NODES}" if "compute.node_type" in differ else "")
     if one_node:
         operation: steps.Operation = "none"

@@ -148,7 +148,7 @@ def choose_way(first: Way, seen: Warehouse, possible: Sequence[Option], *, class
     )
 
 
-def cluster_request(node_type: str, nodes: int, *, classic: bool = False) -> dict[str, Any]:
+def resize_request(node_type: str, nodes: int, *, classic: bool = False) -> dict[str, Any]:
     """The ResizeCluster request for a size."""
     return {
         "NodeType": node_type,
