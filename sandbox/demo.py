@@ -69,6 +69,7 @@ class Demo:
             self._sql_is_refused(driver)
             self._resume(driver)
             self._same_rows(driver, before)
+            self._change(driver)
             with self.step("stop everything"):
                 sandbox.stop()
         finally:
@@ -131,6 +132,33 @@ class Demo:
         with self.step("the same rows are there again"):
             ended = _succeeded(driver.run("run_sql", {"warehouse": "analytics", "sql": _AGGREGATE}))
         expect(self._show(ended) == before, before)
+
+    def _change(self, driver: Driver) -> None:
+        spec = {
+            "name": "analytics",
+            "compute": {"node_type": "ra3.large", "nodes": 4},
+            "backups": {"automated_days": 14},
+            "tags": {"team": "data"},
+        }
+        with self.step("plan a changed spec: what would happen, and nothing does") as note:
+            planned = _succeeded(driver.run("provision_warehouse", {"spec": spec, "dry_run": True}))
+            expect(planned.output["action"] == "change", planned.output)
+            note(planned.output["reason"])
+        self._show_plan(planned.output["changes"])
+        with self.step("apply it: one change at a time, each waited for") as note:
+            note(_said(_succeeded(driver.run("provision_warehouse", {"spec": spec, "reason": "the quarter's figures"}))))
+            cluster = driver.sandbox.observe("redshift").describe_clusters(ClusterIdentifier="analytics")["Clusters"][0]
+            expect((cluster["NumberOfNodes"], cluster["AutomatedSnapshotRetentionPeriod"]) == (4, 14), cluster)
+        with self.step("applying it again finds nothing to do") as note:
+            again = _succeeded(driver.run("provision_warehouse", {"spec": spec}))
+            expect(not again.output["changed"], again.output)
+            note(_said(again))
+
+    def _show_plan(self, changes: list[dict[str, Any]]) -> None:
+        table = Table("step", "field", "from", "to", "consequence", box=None, padding=(0, 2), header_style="bold")
+        for change in changes:
+            table.add_row(change["action"], change["field"], str(change["before"]), str(change["after"]), change.get("consequence", ""))
+        self.console.print(table)
 
     def _show(self, ended: Ended) -> list[Any]:
         statement = ended.output["statements"][0]
