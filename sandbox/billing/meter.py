@@ -6,7 +6,6 @@ A paused cluster leaves none. Hardware that a PostgreSQL does not have is derive
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -29,20 +28,27 @@ class Meter:
 
     def __init__(self, world: World) -> None:
         self._world, self._last = world, datetime.now(UTC)
-        self._lock = threading.Lock()
+        self._lock, self._stopped = threading.Lock(), threading.Event()
 
     def start(self) -> None:
-        """Look until the process ends."""
+        """Look until it is stopped."""
         threading.Thread(target=self._run, name="sandbox-meter", daemon=True).start()
 
     def _run(self) -> None:
-        while True:
-            time.sleep(_EVERY_SECONDS)
+        while not self._stopped.wait(_EVERY_SECONDS):
             self.look()
+
+    def stop(self) -> None:
+        """Look no more; returns when no look is under way."""
+        self._stopped.set()
+        with self._lock:
+            pass
 
     def look(self) -> None:
         """Write one data point of each metric of each warehouse that runs."""
         with self._lock:
+            if self._stopped.is_set():
+                return
             now = datetime.now(UTC)
             seconds = max((now - self._last).total_seconds(), 0.001)
             clusters, workgroups = self._world.clusters.running(), self._world.serverless.running()

@@ -26,6 +26,7 @@ from sandbox.kernel import REGION, Clock, Faults, Hints
 from sandbox.world import Caller, World
 
 if TYPE_CHECKING:
+    from sandbox.billing.meter import Meter
     from sandbox.desk import Desk
 
 ADDRESS = "127.0.0.1"
@@ -135,6 +136,7 @@ class Host:
         self.endpoint = f"http://{ADDRESS}:{port}"
         self.exit_code = 0
         self._when_down = when_down
+        self._meter: Meter | None = None
         self._desk: Desk | None = None
         self._postgres: Any = None
         self._requests = ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="sandbox-request")
@@ -244,7 +246,8 @@ class Host:
         }
         for name, backend in backends.items():
             self._register(name, Service(name, backend, world))
-        Meter(world).start()
+        self._meter = Meter(world)
+        self._meter.start()
         self._desk = Desk(world)
 
     def _register(self, name: str, service: Any) -> None:
@@ -305,12 +308,20 @@ class Host:
     def _take_down(self) -> None:
         """End every process that was started and remove the folder. One part that fails to end does not keep the others alive."""
         from ministack.core import lambda_runtime
+        from ministack.services import lambda_svc
 
-        for part in (self._when_down, lambda_runtime.reset, *([self._postgres.stop] if self._postgres else [])):
+        # Events that are still to be delivered would start new workers while the old ones end.
+        lambda_svc.acquire_worker = _no_worker
+        meter, postgres = ([part.stop] if part else [] for part in (self._meter, self._postgres))
+        for part in (self._when_down, lambda_runtime.reset, *meter, *postgres):
             worker = threading.Thread(target=part, daemon=True)
             worker.start()
             worker.join(_STOP_SECONDS / 2)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _no_worker(*_: Any, **__: Any) -> Any:
+    raise SystemExit  # ends the thread that asks, without a word
 
 
 def _listener(port: int) -> socket.socket:
