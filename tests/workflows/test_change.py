@@ -12,7 +12,7 @@ from tests.workflows.provisioned import FULL, left_of, writes
 
 KEY = "alias/warehouses-of-tests"
 ROLES = [f"arn:aws:iam::000000000000:role/{name}" for name in ("lake", "copy")]
-#: Stands for the subnets of the account's default VPC.
+#: Stands for the subnets of the account's default VPC and one more.
 SUBNETS: list[str] = []
 PUBLIC = {"public": True, "public_reason": "a demo"}
 
@@ -148,7 +148,8 @@ def test_plan_says_what_each_step_means_and_changes_nothing(quick: Stack) -> Non
         ("change", "tags.team", None, "a"),
     ]
     assert "running queries are dropped" in plan["changes"][1]["consequence"]
-    assert writes(quick, ("redshift", "redshift-serverless", "ec2", "dynamodb", "events")) == {}
+    assert writes(quick) == {}
+    assert (quick.lock(name), len(quick.ledger(name))) == (None, 1)
     new = _apply(quick, {"name": "not-there", **FULL["cluster"]}, dry_run=True)
     assert {step["action"] for step in new["changes"]} == {"create", "change"}
     replaced = _apply(quick, {"name": name, "database": "other"}, dry_run=True)
