@@ -197,6 +197,7 @@ class Host:
             fidelity,
             gateway,
             kms_aliases,
+            lambda_layers,
             lambda_slots,
             metric_retention,
             nested_execution,
@@ -221,6 +222,7 @@ class Host:
         world.data_api = DataApi(world, databases)
         world.costs = CostExplorer()
         fidelity.apply(world)
+        lambda_layers.apply()
         lambda_slots.apply()
         nested_execution.apply(world)
         distributed_map.apply()

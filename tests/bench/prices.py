@@ -6,6 +6,7 @@ On-demand prices of us-east-1 in US dollars as published in November 2026, witho
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: Source: https://aws.amazon.com/step-functions/pricing/, Standard Workflows: $0.025 per 1,000 state transitions, retries included.
@@ -19,7 +20,15 @@ READ_UNIT = 0.125 / 1_000_000
 #: Source: https://aws.amazon.com/eventbridge/pricing/, custom events.
 EVENT = 1.00 / 1_000_000
 
+#: Source: https://aws.amazon.com/eventbridge/pricing/, EventBridge Scheduler: per invocation.
+SCHEDULED = 1.00 / 1_000_000
+#: Source: https://aws.amazon.com/s3/pricing/, S3 Standard: GET, SELECT and all other requests.
+S3_GET = 0.0004 / 1_000
+HOURS_OF_A_MONTH = 730
+
 MEMORY_GB = 0.5
+#: Of the function that looks at the whole fleet.
+SCHEDULE_MEMORY_GB = 1.0
 #: How much memory comes with one whole processor. Source: Lambda guide, "Configure Lambda function memory".
 MB_PER_PROCESSOR = 1769
 POLL_SECONDS = 120
@@ -49,6 +58,24 @@ class Usage:
         compute = self.invocations * (INVOCATION + MEMORY_GB * billed_ms / 1000 * GB_SECOND)
         table = 2 * self.writes * WRITE_UNIT + self.reads * READ_UNIT
         return self.transitions * TRANSITION + compute + table + self.events * EVENT
+
+
+def idle_month(transitions: int, billed_ms: float, calls: Mapping[str, int]) -> dict[str, float]:
+    """What a month of hourly reconciles costs in which nothing is due, by what is paid for.
+
+    `calls` are those of one reconcile, by service and operation; what is not listed here is free of charge. A read of DynamoDB counts as one unit.
+    """
+    reads = sum(count for key, count in calls.items() if key in {"dynamodb:GetItem", "dynamodb:Query"})
+    writes = sum(count for key, count in calls.items() if key in {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"})
+    files = sum(count for key, count in calls.items() if key in {"s3:GetObject", "s3:GetObjectVersion", "s3:HeadObject"})
+    each = {
+        "state transitions": transitions * TRANSITION,
+        "Lambda": INVOCATION + SCHEDULE_MEMORY_GB * billed_ms / 1000 * GB_SECOND,
+        "DynamoDB": reads * READ_UNIT + 2 * writes * WRITE_UNIT,
+        "S3": files * S3_GET,
+        "EventBridge Scheduler": SCHEDULED,
+    }
+    return {what: HOURS_OF_A_MONTH * dollars for what, dollars in each.items()}
 
 
 def loop(seconds: float) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from sandbox.driver import OUTPUTS, Ended
+from tests.bench import prices
 from tests.workflows.conftest import Stack
 
 SCHEDULE = "autopilot:schedule"
-MANY = 30
+MANY, BATCH = 200, 25
 POLL_SECONDS = 2
 
 
@@ -243,11 +245,37 @@ def test_idle_cluster_is_paused_by_its_alarm_but_not_right_after_its_resume(stac
     assert stack.status(name) == "available"
 
 
+def test_idle_month_of_schedules_costs_cents(stack: Stack, fleet: Fleet) -> None:
+    name = stack.provision()
+    fleet.tag(name, schedule="always")
+    fleet.write("schedules: {always: {override_status: running}}")
+    stack.until(lambda: fleet.status().get("outcome") == "compiled", "the document is taken")
+    assert fleet.run().succeeded  # writes what later reconciles find written
+    began, before = datetime.now(UTC), stack.sandbox.desk("GET", "faults")["calls"]
+    run = fleet.run(reason="hourly reconcile")
+    after = stack.sandbox.desk("GET", "faults")["calls"]
+    stack.until(lambda: "Billed Duration" in logged(stack, "schedule", began), "the report of the invocation is logged")
+    calls = {key: count - before.get(key, 0) for key, count in after.items() if count > before.get(key, 0)}
+    billed_ms = int(re.findall(r"Billed Duration: (\d+) ms", logged(stack, "schedule", began))[-1])
+    month = prices.idle_month(entered(stack, run.arn), billed_ms, calls)
+    print(f"one reconcile: {entered(stack, run.arn)} state transitions, 1 Lambda invocation of {billed_ms} ms, calls {calls}")
+    print("an idle month of schedules: " + ", ".join(f"{what} ${dollars:.4f}" for what, dollars in month.items()))
+    print(f"in all ${sum(month.values()):.3f}")
+    assert (run.output["action"], entered(stack, run.arn)) == ("nothing", 3)
+    assert not [
+        key for key in calls if key.split(":")[1].startswith(("Put", "Create", "Update", "Delete")) and not key.startswith("dynamodb:")
+    ]
+    assert sum(month.values()) < 0.20
+
+
 @pytest.fixture
 def many(stack: Stack) -> Iterator[list[str]]:
     """Clusters that follow the schedule `many`, in a world that turns fast."""
     stack.sandbox.desk("POST", "clock", {"scale": 600})
-    names: list[str] = stack.sandbox.desk("POST", "clusters", {"prefix": "many", "count": MANY, "tags": {SCHEDULE: "many"}})["clusters"]
+    names: list[str] = []
+    for batch in range(0, MANY, BATCH):
+        seeded = {"prefix": f"many-{batch}", "count": BATCH, "tags": {SCHEDULE: "many"}}
+        names += stack.sandbox.desk("POST", "clusters", seeded)["clusters"]
     yield names
     stack.sandbox.desk("POST", "clock", {"scale": 120})
     for name in names:
