@@ -286,6 +286,16 @@ def _denies_plain_http(policy: Properties, bucket: str) -> bool:
     )
 
 
+def schedules_are_named_after_the_stack(template: Template) -> list[str]:
+    """A schedule's name is its own in an account: without one SAM takes the logical id, and a second stack cannot be deployed."""
+    return [
+        f"{name}: schedule {event_name} has no Name with the stack's in it"
+        for name, owner in (template.functions | template.machines).items()
+        for event_name, event in owner.get("Events", {}).items()
+        if event["Type"] == "ScheduleV2" and not mentions(event["Properties"].get("Name"), "AWS::StackName")
+    ]
+
+
 def outputs_are_complete(template: Template) -> list[str]:
     """People and tests find the product by these outputs."""
     return [f"no output {name}" for name in OUTPUTS if name not in template.body.get("Outputs", {})]
@@ -300,5 +310,6 @@ RULES: list[Rule] = [
     events_have_dead_letters,
     asynchronous_functions_have_dead_letters,
     buckets_are_closed,
+    schedules_are_named_after_the_stack,
     outputs_are_complete,
 ]

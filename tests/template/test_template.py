@@ -32,6 +32,9 @@ Resources:
         Hint:
           Type: EventBridgeRule
           Properties: {Pattern: {source: [aws.redshift-data]}, DeadLetterConfig: {Type: SQS}}
+        Weekly:
+          Type: ScheduleV2
+          Properties: {Name: !Sub "${AWS::StackName}-weekly", DeadLetterConfig: {Type: SQS}}
   ReportFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -123,6 +126,8 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (BUCKETS, "ServerSideEncryptionConfiguration", "Other", "Bucket: is not encrypted"),
     (BUCKETS, "aws:SecureTransport", "aws:ViaAWSService", "Bucket: no policy denies requests without TLS"),
     (BUCKETS, '[!GetAtt Bucket.Arn, !Sub "${Bucket.Arn}/*"]', "!GetAtt Bucket.Arn", "Bucket: no policy denies requests without TLS"),
+    (rules.schedules_are_named_after_the_stack, 'Name: !Sub "${AWS::StackName}-weekly", ', "", "WakeFunction: schedule Weekly has no Name"),
+    (rules.schedules_are_named_after_the_stack, "${AWS::StackName}-weekly", "weekly", "WakeFunction: schedule Weekly has no Name"),
     (rules.outputs_are_complete, "  BusName: {Value: a}\n", "", "no output BusName"),
 ]
 
