@@ -62,7 +62,8 @@ class Driver:
     def wait(self, arn: str, timeout_seconds: float = 120) -> Ended:
         """Wait until an execution has ended. Raises StillRunningError when it has not in that time."""
         deadline = time.monotonic() + timeout_seconds
-        while (seen := self._states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        # ministack says how an execution ended a moment before it says when.
+        while "stopDate" not in (seen := self._states.describe_execution(executionArn=arn)):
             if time.monotonic() > deadline:
                 raise StillRunningError(f"{arn} still runs after {timeout_seconds:.0f} s, in {self.states(arn)[-1:]}")
             time.sleep(_POLL_SECONDS)
