@@ -40,6 +40,31 @@ def granted(template: Template) -> Iterator[tuple[str, str, Any]]:
                 yield name, action, statement["Resource"]
 
 
+#: What makes a warehouse or takes it down has Redshift ask other services with the caller's rights. Changes that ask for more (the admin
+#: password, the key) are none that Autopilot makes.
+_ASKS_FOR_THE_CALLER = ("CreateCluster", "RestoreFromClusterSnapshot", "CreateNamespace", "RestoreFromSnapshot", "DeleteNamespace")
+
+
+@functools.cache
+def dependents(action: str) -> frozenset[str]:
+    """The actions of Secrets Manager and KMS that whoever calls an action needs too."""
+    service, _, name = action.partition(":")
+    rows = get_action_data(service, name)[service]
+    needed = {dependent for row in rows for dependent in row["dependent_actions"]}
+    return frozenset(one for one in needed if one.startswith(("secretsmanager:", "kms:")))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_redshift_asks_for_the_caller_is_declared_with_it(function: str) -> None:
+    own = declared(function)
+    asking = [action for action in own if action.partition(":")[2] in _ASKS_FOR_THE_CALLER]
+    assert {action: dependents(action) - own for action in asking} == {action: frozenset() for action in asking}
+
+
+def test_creating_a_cluster_is_known_to_need_its_secret() -> None:
+    assert {"secretsmanager:RotateSecret", "kms:CreateGrant"} <= dependents("redshift:CreateCluster")
+
+
 def test_every_granted_action_exists(template: Template) -> None:
     found = list(granted(template))
     assert found

@@ -13,7 +13,8 @@ from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift:DescribeClusters",)
-#: Redshift asks EC2, Secrets Manager and KMS, and takes a role on, with the caller's rights. Source: management guide, identity-based policies.
+#: Redshift asks EC2, Secrets Manager and KMS, and takes a role on, with the caller's rights. Source: service authorization reference,
+#: dependent actions; management guide, identity-based policies.
 LOOK_AT_NETWORKS = (
     "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
@@ -29,17 +30,22 @@ CREATE = (
     "redshift:CreateTags",
     *LOOK_AT_NETWORKS,
     "secretsmanager:CreateSecret",
-    "secretsmanager:TagResource",
+    "secretsmanager:DeleteSecret",
     "secretsmanager:DescribeSecret",
-    "kms:DescribeKey",
+    "secretsmanager:GetRandomPassword",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:UpdateSecret",
     "kms:CreateGrant",
-    "kms:GenerateDataKey",
     "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKey",
+    "kms:RetireGrant",
     "iam:PassRole",
     "iam:CreateServiceLinkedRole",
 )
 CHANGE = ("redshift:ModifyCluster", "redshift:ResizeCluster", "redshift:CreateTags")
-DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret")
+DELETE = ("redshift:DeleteCluster", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "kms:DescribeKey", "kms:RetireGrant")
 PAUSE = ("redshift:PauseCluster", "redshift:DescribeClusterSnapshots", "redshift:CreateClusterSnapshot", "redshift:CreateTags")
 RESTORE = ("redshift:RestoreFromClusterSnapshot",)
 RESUME = ("redshift:ResumeCluster",)
