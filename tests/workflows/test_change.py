@@ -47,6 +47,9 @@ def _key(stack: Stack) -> None:
 
 #: Every field that can be changed, one by one: what the plan calls it, and what changes.
 CLUSTER: list[tuple[str, dict[str, Any]]] = [
+    ("network.zone_relocation", {"network": {"zone_relocation": True}}),
+    ("network.zone_relocation", {"network": {"zone_relocation": False}}),
+    ("network.allow_from, network.port", {"network": {"port": 5440}}),  # who may reach it may reach the new port
     ("compute.nodes", {"compute": {"nodes": 4}}),
     ("compute.node_type", {"compute": {"node_type": "ra3.xlplus"}}),
     ("compute.multi_az", {"compute": {"multi_az": True}}),
@@ -58,6 +61,7 @@ CLUSTER: list[tuple[str, dict[str, Any]]] = [
     ("network.elastic_ip", {"network": {"elastic_ip": "198.51.100.7"}}),
     ("network.ip_address_type", {"network": {"ip_address_type": "dualstack"}}),
     ("encryption.kms_key", {"encryption": {"kms_key": KEY}}),
+    ("encryption.secret_kms_key", {"encryption": {"secret_kms_key": KEY}}),
     ("backups.automated_days", {"backups": {"automated_days": 14}}),
     ("backups.manual_days", {"backups": {"manual_days": 90}}),
     ("maintenance_window", {"maintenance_window": "sat:02:00-sat:03:00"}),
@@ -78,7 +82,10 @@ WORKGROUP: list[tuple[str, dict[str, Any]]] = [
     ("network.subnet_ids", {"network": {"subnet_ids": SUBNETS}}),
     ("network.enhanced_vpc_routing", {"network": {"enhanced_vpc_routing": False}}),
     ("network.public", {"network": PUBLIC}),
+    ("network.allow_from, network.port", {"network": {"port": 5440}}),  # who may reach it may reach the new port
+    ("network.ip_address_type", {"network": {"ip_address_type": "dualstack"}}),
     ("encryption.kms_key", {"encryption": {"kms_key": KEY}}),
+    ("encryption.secret_kms_key", {"encryption": {"secret_kms_key": KEY}}),
     ("parameters.values", {"parameters": {"values": {"auto_mv": False}}}),
     ("logging", {"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}),
     ("roles.arns", {"roles": {"arns": ROLES, "default": ROLES[0]}}),
