@@ -57,6 +57,10 @@ bench: setup ## Measure cold starts, sizes, costs and reaction beside what one c
 bench-schedules: $(DEV_READY) $(CUSTODIAN_READY) ## Measure decisions a second beside Cloud Custodian's filters, in about 3 minutes (ROUNDS=5).
 	@PYTHONPATH=layers/common $(BIN)/python -m tests.bench.schedules $(ROUNDS)
 
+.PHONY: counts
+counts: setup ## Count on the local AWS what a scheduled pause, a longer wait and an idle month of schedules take, and print it.
+	@$(BIN)/pytest --capture=no tests/workflows/test_schedules.py -k "entry_fires or costs"
+
 .PHONY: test
 test: lint types unit state-machines template security handlers page custodian package sandbox-tests workflows e2e ## Pass every gate, the fast ones first.
 	@echo; echo "Every gate passed in $$(( $$(date +%s) - $(STARTED) )) s."
