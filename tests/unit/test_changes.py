@@ -425,7 +425,13 @@ def test_protected_warehouse_is_not_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "action"), [({"network": {"port": 5440}}, "resume"), ({"tags": {"team": "a"}}, "change"), ({}, "nothing")]
+    ("spec", "action"),
+    [
+        ({"network": {"port": 5440}}, "resume"),
+        ({"tags": {"team": "a"}}, "resume"),
+        ({"budget": {"amount": 10}}, "change"),
+        ({}, "nothing"),
+    ],
 )
 def test_paused_cluster_is_resumed_only_for_what_needs_it(spec: dict[str, Any], action: str) -> None:
     assert decided(spec, tags=MANAGED, status="paused").action == action

@@ -41,8 +41,9 @@ Operation = Literal[
     "set_budget",
     "none",
 ]
-#: What AWS does to a running cluster only; the rest is done to a paused one as well.
-_NEEDS_RUNNING = {"resize_cluster", "modify_cluster", "modify_roles", "enable_logging", "disable_logging", "reboot_cluster"}
+#: What AWS does to a running cluster only; the rest is done to a paused one as well. Of CreateTags, too, the reference says that it refuses a
+#: cluster that is not available.
+_NEEDS_RUNNING = {"resize_cluster", "modify_cluster", "modify_roles", "enable_logging", "disable_logging", "reboot_cluster", "tag"}
 #: Source: ModifyClusterParameterGroup: 20 parameters in one request.
 _PARAMETERS_AT_ONCE = 20
 NEEDS_REBOOT = "static parameters need a reboot to take effect"
