@@ -21,8 +21,8 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 STEP := tools/step
-# Two processes, each with a local AWS of its own where the tests need one.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+# Four processes, which wait more than they reckon, each with a local AWS of its own where the tests need one.
+SIDE_BY_SIDE := --numprocesses 4 --dist loadfile
 
 UV_READY := .uv/ready-$(UV_VERSION)
 DEV_READY := .venv/ready

@@ -36,7 +36,8 @@ def writes(stack: Stack, services: tuple[str, ...] = ("redshift", "redshift-serv
 def left_of(stack: Stack, name: str) -> list[str]:
     """Everything that is there of a warehouse of that name, whoever made it."""
     redshift, serverless, ec2 = (stack.sandbox.observe(service) for service in ("redshift", "redshift-serverless", "ec2"))
-    found = [f"cluster {one['ClusterStatus']}" for one in redshift.describe_clusters()["Clusters"] if one["ClusterIdentifier"] == name]
+    clusters = redshift.get_paginator("describe_clusters").paginate().build_full_result()["Clusters"]
+    found = [f"cluster {one['ClusterStatus']}" for one in clusters if one["ClusterIdentifier"] == name]
     found += ["workgroup" for one in serverless.list_workgroups()["workgroups"] if one["workgroupName"] == name]
     found += ["namespace" for one in serverless.list_namespaces()["namespaces"] if one["namespaceName"] == name]
     groups = redshift.describe_cluster_parameter_groups()["ParameterGroups"]

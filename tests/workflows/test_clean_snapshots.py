@@ -14,10 +14,11 @@ DAYS = 24
 
 
 def _snapshots(stack: Stack) -> set[str]:
-    clusters = stack.sandbox.observe("redshift").describe_cluster_snapshots()["Snapshots"]
-    namespaces = stack.sandbox.observe("redshift-serverless").list_snapshots()["snapshots"]
-    manual = {one["SnapshotIdentifier"] for one in clusters if one["SnapshotType"] == "manual"}
-    return manual | {one["snapshotName"] for one in namespaces}
+    redshift, serverless = stack.sandbox.observe("redshift"), stack.sandbox.observe("redshift-serverless")
+    clusters = redshift.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual")
+    namespaces = serverless.get_paginator("list_snapshots").paginate()
+    manual = {one["SnapshotIdentifier"] for page in clusters for one in page["Snapshots"]}
+    return manual | {one["snapshotName"] for page in namespaces for one in page["snapshots"]}
 
 
 def _take(stack: Stack, warehouse: str, *snapshots: str, kind: str = "cluster") -> None:
@@ -64,8 +65,8 @@ def test_old_snapshots_go_and_what_stays_has_its_reason(stack: Stack) -> None:
             *(f"{kind}-{snapshot}" for snapshot in ("old", "marked", "newest")),
             kind="cluster" if kind == "cl" else "workgroup",
         )
-    arns = {one["SnapshotIdentifier"]: one["SnapshotArn"] for one in redshift.describe_cluster_snapshots()["Snapshots"]}
-    redshift.create_tags(ResourceName=arns["cl-marked"], Tags=[{"Key": "autopilot:keep", "Value": "true"}])
+    (kept,) = redshift.describe_cluster_snapshots(SnapshotIdentifier="cl-marked")["Snapshots"]
+    redshift.create_tags(ResourceName=kept["SnapshotArn"], Tags=[{"Key": "autopilot:keep", "Value": "true"}])
     marked = serverless.get_snapshot(snapshotName="wg-marked")["snapshot"]["snapshotArn"]
     serverless.tag_resource(resourceArn=marked, tags=[{"key": "release", "value": "7"}])
     stack.sandbox.desk("POST", "snapshots", {"cluster": cluster, "older_by_hours": 100 * DAYS})

@@ -10,7 +10,8 @@ from tests.workflows.conftest import Stack
 
 
 def _clusters(stack: Stack) -> list[str]:
-    return [found["ClusterIdentifier"] for found in stack.sandbox.observe("redshift").describe_clusters()["Clusters"]]
+    pages = stack.sandbox.observe("redshift").get_paginator("describe_clusters").paginate()
+    return [found["ClusterIdentifier"] for page in pages for found in page["Clusters"]]
 
 
 def _namespaces(stack: Stack) -> list[str]:
@@ -50,7 +51,7 @@ def test_workgroup_goes_with_its_namespace_whose_data_is_kept(stack: Stack) -> N
     assert ended.succeeded, ended
     assert not any(name in budget for budget in _budgets(stack))
     assert name not in _namespaces(stack)
-    snapshots = stack.sandbox.observe("redshift-serverless").list_snapshots()["snapshots"]
+    snapshots = stack.sandbox.observe("redshift-serverless").get_paginator("list_snapshots").paginate().build_full_result()["snapshots"]
     assert [snapshot["namespaceName"] for snapshot in snapshots if snapshot["snapshotName"] in ended.output["detail"]] == [name]
 
 

@@ -159,7 +159,9 @@ def test_failed_provisioning_removes_what_it_created(stack: Stack) -> None:
         ended = stack.run("provision_warehouse", {"spec": {"name": f"undone-{kind}", "kind": kind}})
         assert ended.status == "FAILED", ended
         assert "no route to the endpoint" in ended.cause
-    assert "undone-cluster" not in json.dumps(stack.sandbox.observe("redshift").describe_clusters()["Clusters"], default=str)
+    assert "undone-cluster" not in json.dumps(
+        stack.sandbox.observe("redshift").get_paginator("describe_clusters").paginate().build_full_result(), default=str
+    )
     serverless = stack.sandbox.observe("redshift-serverless")
 
     def seen() -> list[str]:

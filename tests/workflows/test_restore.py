@@ -18,7 +18,8 @@ def _budget(stack: Stack, kind: str, name: str) -> dict[str, Any] | None:
 
 def _exists(stack: Stack, kind: str, name: str) -> bool:
     if kind == "cluster":
-        return name in {one["ClusterIdentifier"] for one in stack.sandbox.observe("redshift").describe_clusters()["Clusters"]}
+        pages = stack.sandbox.observe("redshift").get_paginator("describe_clusters").paginate()
+        return name in {one["ClusterIdentifier"] for page in pages for one in page["Clusters"]}
     return name in {one["namespaceName"] for one in stack.sandbox.observe("redshift-serverless").list_namespaces()["namespaces"]}
 
 

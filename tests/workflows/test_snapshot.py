@@ -32,7 +32,9 @@ def test_snapshot_whose_taker_was_stopped_is_waited_for(stack: Stack) -> None:
     stack.sandbox.desk("POST", "clock", {"scale": 20})
     try:
         arn = stack.start("snapshot_warehouse", given)
-        stack.until(lambda: stack.items("CALLBACK#cluster#"), "the snapshot is waited for")
+        stack.until(
+            lambda: any(item["sk"].startswith(f"{name}#") for item in stack.items("CALLBACK#cluster#")), "the snapshot is waited for"
+        )
         stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
         asked = stack.calls("redshift:CreateClusterSnapshot")
         ended = stack.run("snapshot_warehouse", given)
