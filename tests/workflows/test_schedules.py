@@ -28,8 +28,14 @@ class Fleet:
         self.redshift, self.scheduler = stack.sandbox.observe("redshift"), stack.sandbox.observe("scheduler")
         self.s3, self.place = stack.sandbox.observe("s3"), {"Bucket": stack.outputs["BucketName"], "Key": "schedules.yaml"}
 
-    def write(self, text: str) -> None:
-        self.s3.put_object(**self.place, Body=text.encode())
+    def write(self, text: str) -> str:
+        """Write the document; its version."""
+        return str(self.s3.put_object(**self.place, Body=text.encode())["VersionId"])
+
+    def take(self, text: str) -> None:
+        """Write the document and wait until it is in force."""
+        version = self.write(text)
+        self.stack.until(lambda: self.status().get("version_in_force") == version, "the document is taken")
 
     def status(self) -> dict[str, Any]:
         """What lies beside the document about it."""
@@ -230,8 +236,7 @@ def test_idle_cluster_is_paused_by_its_alarm_but_not_right_after_its_resume(stac
     name, cloudwatch = stack.provision(), stack.sandbox.observe("cloudwatch")
     alarm = f"redshift-autopilot-idle-{name}"
     fleet.tag(name, schedule="lab")
-    fleet.write("schedules: {lab: {override_status: running, idle_pause_minutes: 30}}")
-    stack.until(lambda: fleet.status().get("outcome") == "compiled", "the document is taken")
+    fleet.take("schedules: {lab: {override_status: running, idle_pause_minutes: 30}}")
     assert fleet.run().succeeded
     assert [one["AlarmName"] for one in cloudwatch.describe_alarms(AlarmNamePrefix=alarm)["MetricAlarms"]] == [alarm]
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="nobody was connected")
@@ -248,8 +253,7 @@ def test_idle_cluster_is_paused_by_its_alarm_but_not_right_after_its_resume(stac
 def test_idle_month_of_schedules_costs_cents(stack: Stack, fleet: Fleet) -> None:
     name = stack.provision()
     fleet.tag(name, schedule="always")
-    fleet.write("schedules: {always: {override_status: running}}")
-    stack.until(lambda: fleet.status().get("outcome") == "compiled", "the document is taken")
+    fleet.take("schedules: {always: {override_status: running}}")
     assert fleet.run().succeeded  # writes what later reconciles find written
     began, before = datetime.now(UTC), stack.sandbox.desk("GET", "faults")["calls"]
     run = fleet.run(reason="hourly reconcile")
@@ -292,8 +296,7 @@ def statuses(stack: Stack, prefix: str) -> dict[str, int]:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("many")
 def test_two_hundred_warehouses_in_one_run_of_which_five_fail_and_again_without_any_hint(stack: Stack, fleet: Fleet) -> None:
-    fleet.write("schedules: {many: {override_status: stopped, when_busy: skip}}")
-    stack.until(lambda: fleet.status().get("outcome") == "compiled", "the document is taken")
+    fleet.take("schedules: {many: {override_status: stopped, when_busy: skip}}")
     stack.fault("redshift", "PauseCluster", "UnsupportedOperation", times=5)
     paused = stack.run("run_schedule", {"schedule": "many"}, timeout_seconds=300)
     assert paused.succeeded, paused
@@ -307,8 +310,7 @@ def test_two_hundred_warehouses_in_one_run_of_which_five_fail_and_again_without_
     assert statuses(stack, "many-") == {"paused": MANY - 5, "available": 5}
     assert stack.calls("redshift:PauseCluster") == MANY
     stack.hints(drop=True)
-    fleet.write("schedules: {many: {override_status: running}}")
-    stack.until(lambda: fleet.status().get("outcome") == "compiled", "the changed document is taken")
+    fleet.take("schedules: {many: {override_status: running}}")
     stack.fault("redshift", "ResumeCluster", "UnsupportedOperation", times=5)
     resumed = stack.run("run_schedule", {"schedule": "many"}, timeout_seconds=300)
     assert resumed.succeeded, resumed
