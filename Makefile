@@ -21,8 +21,8 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 STEP := tools/step
-# Four processes, which wait more than they reckon, each with a local AWS of its own where the tests need one.
-SIDE_BY_SIDE := --numprocesses 4 --dist loadfile
+# Several processes, each with a local AWS of its own; workflows wait more than they reckon.
+SIDE_BY_SIDE := --dist loadfile --numprocesses
 
 UV_READY := .uv/ready-$(UV_VERSION)
 DEV_READY := .venv/ready
@@ -140,11 +140,11 @@ package: setup ## Gate: what is built runs on its own, and is for the right plat
 
 .PHONY: sandbox-tests
 sandbox-tests: setup ## Gate: the local AWS behaves as AWS does.
-	@$(STEP) "sandbox" $(BIN)/pytest $(SIDE_BY_SIDE) tests/sandbox
+	@$(STEP) "sandbox" $(BIN)/pytest $(SIDE_BY_SIDE) 2 tests/sandbox
 
 .PHONY: workflows
 workflows: setup ## Gate: the workflows on the local AWS, with faults, lost and doubled events.
-	@$(STEP) "workflows" $(BIN)/pytest $(SIDE_BY_SIDE) tests/workflows
+	@$(STEP) "workflows" $(BIN)/pytest $(SIDE_BY_SIDE) 3 tests/workflows
 
 .PHONY: e2e
 e2e: setup ## Gate: the commands of the README, end to end.

@@ -214,9 +214,9 @@ def test_heartbeat_and_time_out_may_be_expressions(stage: Stage) -> None:
 
 def test_a_heartbeat_prolongs_the_wait(stage: Stage) -> None:
     keeper = stage.function(TOKEN_KEEPER)
-    execution = stage.start(callback(keeper, HeartbeatSeconds=2, TimeoutSeconds=60))
+    execution = stage.start(callback(keeper, HeartbeatSeconds=5, TimeoutSeconds=60))
     token = tokens(stage, keeper, 1)[0]
-    until = time.monotonic() + 3.5
+    until = time.monotonic() + 6.5
     while time.monotonic() < until:
         stage.states.send_task_heartbeat(taskToken=token)
         time.sleep(0.2)
