@@ -8,8 +8,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from autopilot.aws import clusters, facts, warehouses, workgroups
-from autopilot.aws.clients import call as ask
+from autopilot.aws import clusters, facts, parameter_groups, warehouses, workgroups
+from autopilot.aws import settings as kept
 from autopilot.domain.baseline import Facts, Finding, Repair, Settings, Tried
 from autopilot.domain.baseline_report import findings_of, next_repair, summary
 from autopilot.domain.baseline_rules import judge
@@ -95,15 +95,14 @@ def _call(name: str, found: Facts, wanted: Repair) -> None:
         case "modify_cluster":
             clusters.modify(name, arguments)
         case "modify_cluster_parameter_group":
-            ask("redshift", "modify_cluster_parameter_group", f"change parameter group {found.parameter_group}", **arguments)
+            parameter_groups.modify(arguments)
         case "enable_logging":
-            ask("redshift", "enable_logging", f"log what happens in cluster {name}", ClusterIdentifier=name, **arguments)
+            kept.enable_logging(name, arguments)
         case "reboot_cluster":
-            ask("redshift", "reboot_cluster", f"reboot cluster {name}", ClusterIdentifier=name)
+            kept.reboot(name)
         case "update_workgroup":
             workgroups.update(name, arguments)
         case "update_namespace":
-            what = f"change namespace {found.namespace}"
-            ask("redshift-serverless", "update_namespace", what, namespaceName=found.namespace, **arguments)
+            workgroups.update_namespace(found.namespace, arguments)
         case _:
             assert_never(wanted.operation)
