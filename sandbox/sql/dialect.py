@@ -34,8 +34,14 @@ class _Writer(Postgres):
     INDEX_OFFSET = 0  # SUPER arrays count from 0 on both sides
 
 
-def translate(sql: str, database: str) -> tuple[str, list[str]]:
-    """The query for PostgreSQL, and the names of its parameters in the order of `$1`, `$2`, ..."""
+Resolver = Callable[[exp.Table], exp.Expression | None]
+
+
+def translate(sql: str, database: str, resolve: Resolver | None = None) -> tuple[str, list[str]]:
+    """The query for PostgreSQL, and the names of its parameters in the order of `$1`, `$2`, ...
+
+    `resolve` gives what takes the place of a relation, None for one that stays as it is.
+    """
     try:
         tree = sqlglot.parse_one(sql, read=_Reader)
     except (ParseError, TokenError) as error:
@@ -43,7 +49,14 @@ def translate(sql: str, database: str) -> tuple[str, list[str]]:
     if isinstance(tree, exp.Command):
         raise unsupported(f"{sql.split(None, 1)[0].upper()} of this form")
     names: list[str] = []
-    tree = tree.transform(lambda node: _change(node, database, names), copy=False)
+    common = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+
+    def change(node: exp.Expression) -> exp.Expression:
+        if resolve and isinstance(node, exp.Table) and (node.db or node.name.lower() not in common):
+            return resolve(node) or _change(node, database, names)
+        return _change(node, database, names)
+
+    tree = tree.transform(change, copy=False)
     try:
         return tree.sql(dialect=_Writer, unsupported_level=ErrorLevel.RAISE, comments=False), names
     except UnsupportedError as error:

@@ -179,7 +179,7 @@ def test_hostile_names_and_tags_never_reach_aws(aws: Aws, handle: Handle, text: 
         CLUSTER | {"database": text},
         CLUSTER | {"network": {"subnet_group": text or "-", "allow_from": [text]}},
         CLUSTER | {"encryption": {"kms_key": text}},
-        CLUSTER | {"roles": {"default": text or "-"}},
+        CLUSTER | {"iam_roles": {"default": text or "-"}},
         CLUSTER | {"tags": {text: "a"}} if text not in LETTERS else {"name": text},
         CLUSTER | {"tags": {"aws:x": text}},
     ]

@@ -13,8 +13,9 @@ from autopilot.domain.spec import parse_spec
 from tests.unit.builders import EXECUTION
 
 FIELDS = (
-    "name, kind, environment, compute, database, network, encryption, backups, maintenance_window, parameters, logging, alarms, "
-    "schedule, roles, budget, tags, protect"
+    "external_schemas, schemas, roles, groups, users, views, materialized_views, streams, integrations, datashares, grants, "
+    "row_level_security, masking, workload, prune, name, kind, environment, compute, database, network, encryption, backups, maintenance_window, parameters, logging, alarms, "
+    "schedule, iam_roles, budget, tags, protect"
 )
 NO_DATABASE = "is not allowed; lowercase letters, digits and underscores, not starting with a digit"
 NO_CLUSTER = "1 to 63 lowercase letters, digits and single hyphens, starting with a letter and not ending with a hyphen"
@@ -156,7 +157,7 @@ BAD: list[tuple[object, str]] = [
     (of(logging={"destination": "s3", "bucket": "Logs"}), "spec.logging.bucket: 'Logs' is not the name of a bucket"),
     (of(logging={"destination": "s3", "exports": []}), "spec.logging.exports: name one log or more, or choose the destination none"),
     (of(logging={"destination": "kafka"}), "spec.logging.destination: Invalid enum value 'kafka'"),
-    (of(roles={"arns": ["admin"]}), "spec.roles: 'admin' is not the ARN of an IAM role"),
+    (of(iam_roles={"arns": ["admin"]}), "spec.iam_roles: 'admin' is not the ARN of an IAM role"),
     # tags and what becomes one
     (of(tags={"team": 1}), "spec.tags[...]: Expected `str`, got `int`"),
     (of(tags={"a": "x" * 257}), f"spec.tags.a: the value is not allowed; up to 256 {TAG_TEXT}"),
@@ -196,7 +197,7 @@ def test_every_contradiction_is_told_at_once() -> None:
         "maintenance_window": "never",
         "backups": {"manual_days": 0},
         "logging": {"destination": "none", "bucket": "logs"},
-        "roles": {"default": "me"},
+        "iam_roles": {"default": "me"},
         "tags": {"aws:a": "b"},
     }
     told = re.split(r"; (?=spec\.)", refusal(bad))
@@ -212,7 +213,7 @@ def test_every_contradiction_is_told_at_once() -> None:
         "backups.manual_days",
         "maintenance_window",
         "logging.bucket",
-        "roles",
+        "iam_roles",
         "tags",
     ]
 

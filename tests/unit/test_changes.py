@@ -91,12 +91,12 @@ CLUSTER: list[tuple[dict[str, Any], dict[str, Any], Operation, dict[str, Any]]] 
     ({"maintenance_window": "sat:01:00-sat:02:00"}, {}, "modify_cluster", {"PreferredMaintenanceWindow": "sat:01:00-sat:02:00"}),
     ({"parameters": {"group": "mine"}}, {"parameter_group": "theirs"}, "modify_cluster", {"ClusterParameterGroupName": "mine"}),
     (
-        {"roles": {"arns": [ROLE], "default": ROLE}},
+        {"iam_roles": {"arns": [ROLE], "default": ROLE}},
         {"roles": [OTHER_ROLE]},
         "modify_roles",
         {"AddIamRoles": [ROLE], "RemoveIamRoles": [OTHER_ROLE], "DefaultIamRoleArn": ROLE},
     ),
-    ({"roles": {"default": ROLE}}, {"roles": [ROLE]}, "modify_roles", {"DefaultIamRoleArn": ROLE}),
+    ({"iam_roles": {"default": ROLE}}, {"roles": [ROLE]}, "modify_roles", {"DefaultIamRoleArn": ROLE}),
     (
         {"logging": {"destination": "s3", "bucket": "logs", "exports": ["userlog"]}},
         {},
@@ -137,7 +137,7 @@ WORKGROUP: list[tuple[dict[str, Any], dict[str, Any], Operation, dict[str, Any]]
         "update_namespace",
         {"manageAdminPassword": True, "adminPasswordSecretKmsKeyId": KEY},
     ),
-    ({"roles": {"default": ROLE}}, {}, "update_namespace", {"iamRoles": [ROLE], "defaultIamRoleArn": ROLE}),
+    ({"iam_roles": {"default": ROLE}}, {}, "update_namespace", {"iamRoles": [ROLE], "defaultIamRoleArn": ROLE}),
     ({"logging": {"destination": "cloudwatch"}}, {}, "update_namespace", {"logExports": list(LOG_EXPORTS)}),
     ({"logging": {"destination": "none"}}, {}, "update_namespace", {"logExports": []}),
     ({"tags": {"team": "a"}}, {}, "tag", {"team": "a"}),

@@ -44,7 +44,7 @@ COMMON: dict[str, Any] = {
     "schedule": st.just("office-hours"),
     "encryption": st.fixed_dictionaries({}, optional={"kms_key": KEYS, "secret_kms_key": KEYS}),
     "parameters": st.just({"values": {"require_ssl": True, "search_path": "a, b"}}),
-    "roles": ROLES,
+    "iam_roles": ROLES,
     "protect": st.booleans(),
     "tags": TAGS,
 }
@@ -206,7 +206,7 @@ def test_spec_goes_before_what_the_stack_offers() -> None:
     own = {
         "network": {"subnet_group": "mine", "security_group_ids": ["sg-1"], "enhanced_vpc_routing": False},
         "encryption": {"kms_key": "alias/mine"},
-        "roles": {"arns": []},
+        "iam_roles": {"arns": []},
         "backups": {"automated_days": 1},
     }
     request = cluster_request(parse_spec({"name": "a", **own}), EXECUTION, FOUNDATION, own_group="sg-2", parameter_group="mine")

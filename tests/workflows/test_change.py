@@ -67,7 +67,7 @@ CLUSTER: list[tuple[str, dict[str, Any]]] = [
     ("maintenance_window", {"maintenance_window": "sat:02:00-sat:03:00"}),
     ("parameters.values", {"parameters": {"values": {"statement_timeout": 1000}}}),
     ("logging", {"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}),
-    ("roles.arns", {"roles": {"arns": ROLES, "default": ROLES[0]}}),
+    ("iam_roles.arns", {"iam_roles": {"arns": ROLES, "default": ROLES[0]}}),
     ("tags.team", {"tags": {"team": "b"}}),
     ("schedule", {"schedule": "office-hours"}),
     ("environment", {"environment": "dev"}),
@@ -88,7 +88,7 @@ WORKGROUP: list[tuple[str, dict[str, Any]]] = [
     ("encryption.secret_kms_key", {"encryption": {"secret_kms_key": KEY}}),
     ("parameters.values", {"parameters": {"values": {"auto_mv": False}}}),
     ("logging", {"logging": {"destination": "cloudwatch", "exports": ["userlog"]}}),
-    ("roles.arns", {"roles": {"arns": ROLES, "default": ROLES[0]}}),
+    ("iam_roles.arns", {"iam_roles": {"arns": ROLES, "default": ROLES[0]}}),
     ("tags.team", {"tags": {"team": "b"}}),
     ("protect", {"protect": True}),
 ]

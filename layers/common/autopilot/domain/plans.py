@@ -173,17 +173,17 @@ def _key(spec: Spec, seen: Warehouse) -> list[Change]:
 
 
 def _roles_of_cluster(spec: Spec, seen: Warehouse) -> list[Change]:
-    if spec.roles is None:
+    if spec.iam_roles is None:
         return []
-    wanted, default = spec.roles.all, spec.roles.default
+    wanted, default = spec.iam_roles.all, spec.iam_roles.default
     request: dict[str, Any] = {
         "AddIamRoles": [role for role in wanted if role not in seen.roles],
         "RemoveIamRoles": [role for role in seen.roles if role not in wanted],
         **({"DefaultIamRoleArn": default} if default else {}),
     }
     given = {key: value for key, value in request.items() if value}
-    changes = differing("roles.arns", seen.roles, wanted, "modify_roles", given, "statements that use a removed role fail")
-    return changes or differing("roles.default", seen.default_role, default, "modify_roles", {"DefaultIamRoleArn": default})
+    changes = differing("iam_roles.arns", seen.roles, wanted, "modify_roles", given, "statements that use a removed role fail")
+    return changes or differing("iam_roles.default", seen.default_role, default, "modify_roles", {"DefaultIamRoleArn": default})
 
 
 def _logging_of_cluster(spec: Spec, around: Surroundings, foundation: Foundation) -> list[Change]:
@@ -276,9 +276,9 @@ def _namespace_changes(spec: Spec, seen: Warehouse, foundation: Foundation) -> l
     logs = [name for name in LOG_EXPORTS if change and name in change[1].exports and change[1].destination != "none"]
     roles = roles_of(spec, foundation)
     both = {"iamRoles": roles.all, "defaultIamRoleArn": roles.default or ""}
-    stated = spec.roles is not None
+    stated = spec.iam_roles is not None
     by_role = differing(
-        "roles.arns", seen.roles, roles.all if stated else None, "update_namespace", both, "statements that use a removed role fail"
+        "iam_roles.arns", seen.roles, roles.all if stated else None, "update_namespace", both, "statements that use a removed role fail"
     )
     return [
         *differing("encryption.kms_key", seen.kms_key, key, "update_namespace", {"kmsKeyId": key}, _REENCRYPT),
@@ -286,6 +286,6 @@ def _namespace_changes(spec: Spec, seen: Warehouse, foundation: Foundation) -> l
             "encryption.secret_kms_key", seen.secret_kms_key, secret_key, "update_namespace",
             {"manageAdminPassword": True, "adminPasswordSecretKmsKeyId": secret_key},
         ),
-        *(by_role or differing("roles.default", seen.default_role, roles.default if stated else None, "update_namespace", both)),
+        *(by_role or differing("iam_roles.default", seen.default_role, roles.default if stated else None, "update_namespace", both)),
         *(differing("logging", steps.in_words(change[0]), steps.in_words(change[1]), "update_namespace", {"logExports": logs}) if change else []),
     ]  # fmt: skip

@@ -43,7 +43,7 @@ def logging_of(spec: Spec, foundation: Foundation) -> Logging:
 
 def roles_of(spec: Spec, foundation: Foundation) -> Roles:
     """The roles that a new warehouse is given."""
-    return spec.roles or Roles(default=foundation.spectrum_role or None)
+    return spec.iam_roles or Roles(default=foundation.spectrum_role or None)
 
 
 def security_groups_of(spec: Spec, foundation: Foundation, own_group: str) -> list[str]:

@@ -12,7 +12,9 @@ from autopilot.domain.alarms import Alarms, alarm_problems
 from autopilot.domain.budgets import Budget, budget_problems
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inputs import decode
-from autopilot.domain.spec_parts import Backups, Compute, Encryption, Logging, Network, Parameters, Part, Roles
+from autopilot.domain.inside import sections
+from autopilot.domain.inside.declared.everything import Inside
+from autopilot.domain.spec_parts import Backups, Compute, Encryption, Logging, Network, Parameters, Roles
 from autopilot.domain.warehouse import Kind
 
 OWNER_TAG = "autopilot:execution"
@@ -25,10 +27,11 @@ WAREHOUSE_TAG = "autopilot:warehouse"
 TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
-class Spec(Part, frozen=True, kw_only=True):
+class Spec(Inside, frozen=True, kw_only=True):
     """One warehouse. The admin password is never part of it: Redshift makes and keeps it in Secrets Manager.
 
-    `environment` and `schedule` become tags; `protect` tags it so that nothing deletes or replaces it.
+    `environment` and `schedule` become tags; `protect` tags it so that nothing deletes or replaces it. What lies inside it are
+    the sections of `Inside`.
     """
 
     name: str
@@ -44,7 +47,7 @@ class Spec(Part, frozen=True, kw_only=True):
     logging: Logging | None = None
     alarms: Alarms = Alarms()
     schedule: TagValue | None = None
-    roles: Roles | None = None
+    iam_roles: Roles | None = None
     budget: Budget | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     protect: bool = False
@@ -89,10 +92,11 @@ def problems_of(spec: Spec) -> list[str]:
         *checks.upkeep_problems(kind, spec.backups, spec.maintenance_window),
         *checks.parameter_problems(kind, spec.parameters),
         *checks.logging_problems(kind, spec.logging),
-        *checks.role_problems(spec.roles),
+        *checks.role_problems(spec.iam_roles),
         *alarm_problems(kind, spec.alarms),
         *(budget_problems(spec.budget) if spec.budget else []),
         *checks.tag_problems(spec.tags, {"spec.environment": spec.environment, "spec.schedule": spec.schedule}),
+        *sections.problems_of(spec),
     ]
 
 

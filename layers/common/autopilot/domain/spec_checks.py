@@ -245,8 +245,8 @@ def role_problems(roles: Roles | None) -> list[str]:
     """Roles whose ARN is none; more than AWS attaches. Source: management guide, quotas: 50 IAM roles."""
     if roles is None:
         return []
-    problems = [f"spec.roles: {arn[:80]!r} is not the ARN of an IAM role" for arn in roles.all if not _ROLE.fullmatch(arn)]
-    return problems + ([f"spec.roles: {len(roles.all)} roles; up to 50"] if len(roles.all) > 50 else [])
+    problems = [f"spec.iam_roles: {arn[:80]!r} is not the ARN of an IAM role" for arn in roles.all if not _ROLE.fullmatch(arn)]
+    return problems + ([f"spec.iam_roles: {len(roles.all)} roles; up to 50"] if len(roles.all) > 50 else [])
 
 
 def tag_problems(tags: Mapping[str, str], fields: Mapping[str, str | None]) -> list[str]:

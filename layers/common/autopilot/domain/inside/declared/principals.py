@@ -1,0 +1,98 @@
+"""Schemas, roles, groups, users and what they may do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from autopilot.domain.inside.declared.names import Grantee, Name
+from autopilot.domain.spec_parts import Part
+
+
+class Schema(Part, frozen=True, kw_only=True):
+    """A schema of the warehouse's own tables; `quota_gb` limits what it may take on disk."""
+
+    name: Name
+    owner: Name | None = None
+    quota_gb: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class Role(Part, frozen=True, kw_only=True):
+    """A database role: the `roles` that it is granted, and `system` permissions such as `create user`."""
+
+    name: Name
+    roles: list[Name] = msgspec.field(default_factory=list)
+    system: list[str] = msgspec.field(default_factory=list)
+
+
+class Group(Part, frozen=True, kw_only=True):
+    """A user group."""
+
+    name: Name
+
+
+class User(Part, frozen=True, kw_only=True):
+    """A database user: signs in by IAM (no password), or by a password that is kept in the `secret` and nowhere else.
+
+    `secret` is the name of a secret under `autopilot/`; without one a user with `login: password` gets `autopilot/<warehouse>/<user>`. A secret that is
+    not there is made, with a password that Secrets Manager draws.
+    """
+
+    name: Name
+    login: Literal["iam", "password"] = "iam"
+    secret: Annotated[str, msgspec.Meta(max_length=512, pattern=r"^autopilot/[A-Za-z0-9/_+=.@-]+$")] | None = None
+    roles: list[Name] = msgspec.field(default_factory=list)
+    groups: list[Name] = msgspec.field(default_factory=list)
+    superuser: bool = False
+    create_database: bool = False
+    syslog_access: Literal["restricted", "unrestricted"] = "restricted"
+    connection_limit: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    session_timeout_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_728_000)] | None = None
+    valid_until: str | None = None
+
+
+class On(Part, frozen=True, kw_only=True):
+    """What a grant is on.
+
+    `database`; or `schema` alone; or in a `schema` a `table` (a view too), all tables (`tables: true`), a `function` or `procedure` with its
+    `arguments`; or with `default` what is made later in the schema (or everywhere) by `created_by`.
+    """
+
+    database: Name | None = None
+    schema: Name | None = None
+    table: Name | None = None
+    columns: list[Name] = msgspec.field(default_factory=list)
+    tables: bool = False
+    function: Name | None = None
+    procedure: Name | None = None
+    arguments: list[str] = msgspec.field(default_factory=list)
+    default: Literal["tables", "functions", "procedures"] | None = None
+    created_by: Name | None = None
+
+
+Privilege = Literal[
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "drop",
+    "truncate",
+    "references",
+    "alter",
+    "trigger",
+    "usage",
+    "create",
+    "temporary",
+    "execute",
+    "all",
+]
+
+
+class Grant(Part, frozen=True, kw_only=True):
+    """Privileges of somebody on something."""
+
+    to: Grantee
+    privileges: Annotated[list[Privilege], msgspec.Meta(min_length=1)]
+    on: On
+    grant_option: bool = False

@@ -1,0 +1,86 @@
+"""What a section compares and gives back: questions to the catalog, steps in a plan, and drift."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+#: The answers to the questions, by name; each row by column. Values are as the Data API gives them: text, whole numbers, truth, None.
+Catalog = dict[str, list[dict[str, Any]]]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A query of the catalog. Its result stands in the catalog under its name; sections may share one: same name, same text."""
+
+    name: str
+    sql: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One statement of a plan, or one call of AWS.
+
+    `name` is unique in a plan and says what is done, `create role analyst`. `marks` are tokens of what holds once it is done, such as `role:analyst`;
+    it comes after every step of the plan that marks a token of its `after` (a token that no step marks is taken to hold already).
+    What depends on a step that failed is not tried. `reverse` is the statement that takes it back, empty where there is none.
+
+    `alone` steps share no transaction. `secret` is the name of the secret whose password takes the place of `PASSWORD_HERE` in the statement.
+    `call` names an operation of AWS instead of a statement, with its `arguments`; after one that changes what can be planned (`again`) the
+    catalog is read anew.
+    """
+
+    section: str
+    name: str
+    reason: str
+    sql: str = ""
+    reverse: str = ""
+    marks: list[str] = []
+    after: list[str] = []
+    alone: bool = False
+    secret: str = ""
+    call: str = ""
+    arguments: dict[str, Any] = {}
+    again: bool = False
+
+
+#: Stands in a statement for what the password's secret holds, until the moment the statement is sent.
+PASSWORD_HERE = "{{password}}"  # noqa: S105 - the place of one, not a password
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is there and not declared, or not as declared, and what becomes of it: it is only reported, removed by a step, or kept though it should go."""
+
+    section: str
+    object: str
+    what: str
+    fate: Literal["reported", "removed", "kept"] = "reported"
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What a section asks for."""
+
+    steps: list[Step] = []
+    drift: list[Drift] = []
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is remembered of a thing whose definition the catalog does not give back as it was written, or not at all.
+
+    `declared` is the fingerprint of what was applied, `seen` that of what the catalog said of it afterwards (empty where it says nothing).
+    """
+
+    declared: str
+    seen: str = ""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known beside the spec and the catalog: the warehouse, what is remembered of its objects by their tokens, the state of AWS's resources."""
+
+    warehouse: str
+    kind: str
+    namespace: str = ""
+    account: str = ""
+    region: str = ""
+    known: dict[str, Known] = {}
+    secrets: dict[str, str] = {}
+    integrations: list[dict[str, Any]] = []

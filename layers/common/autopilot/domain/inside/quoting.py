@@ -1,0 +1,56 @@
+"""Names and texts in SQL: one function each, and nothing else puts a name or a text into a statement."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from autopilot.domain.errors import InvalidInput
+
+#: Source: Redshift database developer guide, "Names and identifiers".
+MAX_IDENTIFIER_BYTES = 127
+#: Source: Redshift database developer guide, "Character types": the longest VARCHAR.
+MAX_LITERAL_BYTES = 65_535
+
+
+def identifier(name: str) -> str:
+    """A name as a quoted identifier, which the database gives back as it was written. Raises InvalidInput for one that it would not.
+
+    Redshift folds ASCII letters to lower case, also in quotes, and takes printable characters other than the double quote itself. Source: Redshift
+    database developer guide, "Names and identifiers".
+    """
+    if problem := identifier_problem(name):
+        raise InvalidInput(f"{name[:60]!r} {problem}")
+    return f'"{name}"'
+
+
+def identifier_problem(name: str) -> str:
+    """Why a name cannot be quoted, in words that follow the name; empty when it can."""
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if not name:
+        return "is empty; a name has 1 to 127 bytes"
+    if size > MAX_IDENTIFIER_BYTES:
+        return f"has {size} bytes; a name has up to {MAX_IDENTIFIER_BYTES}"
+    if '"' in name:
+        return "holds a double quote, which no name in Redshift may"
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
+        return "holds a control character; a name has printable characters only"
+    if any("A" <= character <= "Z" for character in name):
+        return "holds a capital letter, which Redshift folds to lower case; write it in lower case"
+    return ""
+
+
+def qualified(*names: str) -> str:
+    """A name with the names that it lies in: `schema.table`."""
+    return ".".join(identifier(name) for name in names)
+
+
+def literal(text: str) -> str:
+    """A text as a string literal. In Redshift a backslash escapes, so it is doubled as the quote is. Raises InvalidInput for what no literal can hold."""
+    if "\x00" in text:
+        raise InvalidInput("a text holds the character NUL, which no string in Redshift may")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInput("a text holds half a surrogate pair, which is no character")
+    if len(text.encode()) > MAX_LITERAL_BYTES:
+        raise InvalidInput(f"a text has {len(text.encode())} bytes; a string in Redshift has up to {MAX_LITERAL_BYTES}")
+    doubled = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{doubled}'"

@@ -1,0 +1,20 @@
+"""What a relation in a query stands for: one rule after the other may put something else in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+if TYPE_CHECKING:
+    from sandbox.sql.session import Session
+
+#: What takes the place of a relation, in PostgreSQL's words; None leaves it to the next rule. A rule may also prepare the relation, as by loading its rows.
+Rule = Callable[["Session", exp.Table], exp.Expression | None]
+RULES: list[Rule] = []
+
+
+def resolved(session: Session, table: exp.Table) -> exp.Expression | None:
+    """What takes the place of a relation by the first rule that knows it. Names of common table expressions never come here."""
+    return next((found for rule in RULES if (found := rule(session, table)) is not None), None)
