@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
+
+from sandbox.sql.dialect import translate
 
 if TYPE_CHECKING:
     from sandbox.sql.session import Session
@@ -18,3 +21,8 @@ RULES: list[Rule] = []
 def resolved(session: Session, table: exp.Table) -> exp.Expression | None:
     """What takes the place of a relation by the first rule that knows it. Names of common table expressions never come here."""
     return next((found for rule in RULES if (found := rule(session, table)) is not None), None)
+
+
+def translated(session: Session, text: str) -> tuple[str, list[str]]:
+    """A query in PostgreSQL's words for this session, and the names of its parameters in order."""
+    return translate(text, session.database, partial(resolved, session))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from sandbox.sql import copying, maintenance, principals, settings, tables, unloading
-from sandbox.sql.dialect import translate
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
-from sandbox.sql.relations import resolved
+from sandbox.sql.relations import translated
 from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
 from sandbox.sql.session import Handler, Session
@@ -18,12 +15,8 @@ _OPTIONAL_AFTER_CREATE = ("OR", "REPLACE", "LOCAL", "TEMP", "TEMPORARY", "RECURS
 
 def _query(session: Session, source: Statement) -> Result:
     """SELECT, INSERT, UPDATE, DELETE and their like."""
-    text, names = _translated(session, source.text)
+    text, names = translated(session, source.text)
     return session.run(text, session.bound(names))
-
-
-def _translated(session: Session, text: str) -> tuple[str, list[str]]:
-    return translate(text, session.database, partial(resolved, session))
 
 
 def _definition(session: Session, source: Statement) -> Result:
@@ -35,7 +28,7 @@ def _definition(session: Session, source: Statement) -> Result:
 
 def _explain(session: Session, source: Statement) -> Result:
     start = 2 if source.starts_with("EXPLAIN", "VERBOSE") else 1
-    text, names = _translated(session, source.text_of(start))
+    text, names = translated(session, source.text_of(start))
     return session.run(f"EXPLAIN {'VERBOSE ' if start == 2 else ''}{text}", session.bound(names))
 
 

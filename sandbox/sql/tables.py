@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.sql.dialect import translate
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement, quote, statement
 from sandbox.sql.principals import alter_owned
+from sandbox.sql.relations import translated
 from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
 from sandbox.sql.session import Session
@@ -69,7 +69,7 @@ def _create(session: Session, source: Statement, index: int, taken: Taken) -> Re
     if index == len(source.tokens):
         return session.run(to_postgres(statement(source.replaced(taken.changes))))
     head = statement(source.replaced(taken.changes))
-    text, names = translate(source.text_of(index + 1), session.database)
+    text, names = translated(session, source.text_of(index + 1))
     return session.run(f"{to_postgres(statement(head.text_of(0, head.find('AS'))))} AS {text}", session.bound(names))
 
 
@@ -298,7 +298,7 @@ def create_view(session: Session, source: Statement) -> Result:
         raise source.syntax_error(end)
     if source.words[-4:] == ("WITH", "NO", "SCHEMA", "BINDING"):
         end -= 4
-    text, names = translate(source.text_of(body + 1, end), session.database)
+    text, names = translated(session, source.text_of(body + 1, end))
     if names:
         raise SqlError("a view takes no parameters", "42P02")
     head = to_postgres(statement(source.text_of(0, body)))
@@ -315,7 +315,7 @@ def create_materialized_view(session: Session, source: Statement) -> Result:
             auto_refresh, index = source.words[index + 2] == "YES", index + 3
         else:
             index = _option(source, index, attributes)
-    text, names = translate(source.text_of(index + 1), session.database)
+    text, names = translated(session, source.text_of(index + 1))
     with session.all_or_nothing():
         result = session.run(f"CREATE MATERIALIZED VIEW {name} AS {text}", session.bound(names))
         session.run("SELECT redshift_set_auto_refresh($1::regclass, $2)", (name, auto_refresh))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from sandbox.sql.dialect import translate
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
+from sandbox.sql.relations import translated
 from sandbox.sql.results import Result
 from sandbox.sql.session import Files, Session
 from sandbox.sql.transfer_files import compressed, files_of, listed, split_uri
@@ -28,7 +28,7 @@ def unload(session: Session, source: Statement) -> Result:
     bucket, prefix = split_uri(source.string_at(close + 2))
     options = read_options(source, close + 3, _UNLOAD_OPTIONS)
     files = files_of(session)
-    text, names = translate(source.string_at(2), session.database)
+    text, names = translated(session, source.string_at(2))
     answer = session.run(text, session.bound(names))
     bodies = _bodies(answer, options)
     _make_room(files, bucket, prefix, options)
