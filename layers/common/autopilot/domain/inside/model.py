@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -66,15 +67,26 @@ class Compared(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """What is remembered of a thing whose definition the catalog does not give back as it was written, or not at all.
 
-    `declared` is the fingerprint of what was applied, `seen` that of what the catalog said of it afterwards (empty where it says nothing).
+    `declared` stands for what was applied, `seen` for what the catalog said of it afterwards (empty where it says nothing): exactly the two
+    texts that `Section.definitions` gave, which are kept short by `fingerprint`. It is written for what a step of an execution marked, and
+    forgotten for `gone:<token>`. Of a step with a `secret`, `declared` is the version of the secret that was applied.
     """
 
     declared: str
     seen: str = ""
 
 
+def fingerprint(*parts: str) -> str:
+    """What stands for a definition where it is remembered: 64 hexadecimal digits, the same for the same parts."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known beside the spec and the catalog: the warehouse, what is remembered of its objects by their tokens, the state of AWS's resources."""
+    """What is known beside the spec and the catalog: the warehouse, what is remembered of its objects by their tokens, the state of AWS's resources.
+
+    `namespace` is the warehouse's namespace id. `secrets` holds the current version's id of each declared user's secret by its name, empty where
+    there is no such secret yet. `integrations` are those into this warehouse, as DescribeIntegrations gives them.
+    """
 
     warehouse: str
     kind: str
