@@ -25,7 +25,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     it comes after every step of the plan that marks a token of its `after` (a token that no step marks is taken to hold already).
     What depends on a step that failed is not tried. `reverse` is the statement that takes it back, empty where there is none.
 
-    `alone` steps share no transaction. `secret` is the name of the secret whose password takes the place of `PASSWORD_HERE` in the statement.
+    `alone` steps share no transaction. Those of one group (`together`) are done in one transaction, or none of them. `secret` is the name of the secret whose password takes the place of `PASSWORD_HERE` in the statement.
     `call` names an operation of AWS instead of a statement, with its `arguments`; after one that changes what can be planned (`again`) the
     catalog is read anew.
     """
@@ -38,6 +38,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     marks: list[str] = []
     after: list[str] = []
     alone: bool = False
+    together: str = ""
     secret: str = ""
     call: str = ""
     arguments: dict[str, Any] = {}
@@ -85,7 +86,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What is known beside the spec and the catalog: the warehouse, what is remembered of its objects by their tokens, the state of AWS's resources.
 
     `namespace` is the warehouse's namespace id. `secrets` holds the current version's id of each declared user's secret by its name, empty where
-    there is no such secret yet. `integrations` are those into this warehouse, as DescribeIntegrations gives them.
+    there is no such secret yet. `marked` are the tokens of the steps that the sections before this one ask for. `integrations` are those into this warehouse, as DescribeIntegrations gives them.
     """
 
     warehouse: str
@@ -95,4 +96,5 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
     known: dict[str, Known] = {}
     secrets: dict[str, str] = {}
+    marked: frozenset[str] = frozenset()
     integrations: list[dict[str, Any]] = []

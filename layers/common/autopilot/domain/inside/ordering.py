@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
 
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inside.model import Step
@@ -11,12 +12,17 @@ from autopilot.domain.sql import MAX_BATCH
 
 
 def ordered(steps: list[Step]) -> list[Step]:
-    """The steps, each after those that it depends on; among equals as they were given. Raises InvalidInput where they go round in a circle."""
-    by_name = {step.name: step for step in steps}
-    if len(by_name) != len(steps):
+    """The steps, each after those that it depends on; among equals as they were given. Raises InvalidInput where they go round in a circle.
+
+    The steps of a group stand side by side, in the order in which they were given.
+    """
+    if len({step.name for step in steps}) != len(steps):
         raise ValueError("two steps of a plan have the same name")
+    groups: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        groups[_group(step)].append(step)
     sorter: TopologicalSorter[str] = TopologicalSorter(_predecessors(steps))
-    position = {step.name: number for number, step in enumerate(steps)}
+    position = {group: number for number, group in enumerate(groups)}
     try:
         sorter.prepare()
     except CycleError as error:
@@ -25,44 +31,59 @@ def ordered(steps: list[Step]) -> list[Step]:
     ready = set(sorter.get_ready())
     while ready:
         # What shares a transaction is kept together: an `alone` step is taken only when nothing else is ready.
-        first = min(ready, key=lambda name: (by_name[name].alone or bool(by_name[name].call), position[name]))
+        first = min(ready, key=lambda group: (groups[group][0].alone or bool(groups[group][0].call), position[group]))
         ready.discard(first)
-        result.append(by_name[first])
+        result += groups[first]
         sorter.done(first)
         ready.update(sorter.get_ready())
     return result
 
 
+def _group(step: Step) -> str:
+    """What stands for a step among the others: its group, or itself where it has none."""
+    return step.together or step.name
+
+
 def _predecessors(steps: list[Step]) -> dict[str, set[str]]:
+    """The groups that each depends on."""
     marked = defaultdict(set)
     for step in steps:
         for token in step.marks:
-            marked[token].add(step.name)
-    return {step.name: {name for token in step.after for name in marked[token]} - {step.name} for step in steps}
+            marked[token].add(_group(step))
+    found: dict[str, set[str]] = {}
+    for step in steps:
+        before = {group for token in step.after for group in marked[token]} - {_group(step)}
+        found.setdefault(_group(step), set()).update(before)
+    return found
 
 
 def units(steps: list[Step]) -> list[list[int]]:
-    """Which steps, by their number, are sent together: as many as may share a transaction, else one alone."""
+    """Which steps, by their number, are sent together: as many as may share a transaction, else one alone. Raises InvalidInput for too large a group."""
     found: list[list[int]] = []
-    shared = False
-    for number, step in enumerate(steps):
-        single = step.alone or bool(step.call)
-        if single or not shared or len(found[-1]) == MAX_BATCH:
-            found.append([number])
-        else:
-            found[-1].append(number)
-        shared = not single
+    room = 0
+    for group, numbers in groupby(range(len(steps)), lambda number: _group(steps[number])):
+        inseparable = list(numbers)
+        if len(inseparable) > MAX_BATCH:
+            raise InvalidInput(
+                f"spec: {group} takes {len(inseparable)} statements in one transaction; the Data API takes up to {MAX_BATCH}"
+            )
+        single = any(steps[number].alone or steps[number].call for number in inseparable)
+        if single or room < len(inseparable):
+            found.append([])
+            room = 0 if single else MAX_BATCH
+        found[-1] += inseparable
+        room -= len(inseparable)
     return found
 
 
 def blocked(steps: list[Step], failed: set[str]) -> set[str]:
-    """The steps that depend on one that failed, themselves not among the failed."""
+    """The steps that depend on one that failed, and the others of its group, themselves not among the failed."""
     before = _predecessors(steps)
-    lost = set(failed)
+    lost = {_group(step) for step in steps if step.name in failed}
     for step in steps:
-        if before[step.name] & lost:
-            lost.add(step.name)
-    return lost - failed
+        if before[_group(step)] & lost:
+            lost.add(_group(step))
+    return {step.name for step in steps if _group(step) in lost} - failed
 
 
 def left(steps: list[Step], units_left: list[list[int]], failed: set[str]) -> list[list[int]]:

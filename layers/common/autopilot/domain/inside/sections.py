@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.model import Catalog, Compared, Context, Question
 
@@ -39,5 +41,8 @@ def questions_of(spec: Inside) -> list[Question]:
 
 def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     """What all sections want done, not yet in order, and what they found that is not declared."""
-    compared = [section.compare(spec, seen, context) for section in SECTIONS]
+    compared: list[Compared] = []
+    for section in SECTIONS:
+        marked = frozenset(token for one in compared for step in one.steps for token in step.marks)
+        compared.append(section.compare(spec, seen, msgspec.structs.replace(context, marked=marked)))
     return Compared([step for one in compared for step in one.steps], [drift for one in compared for drift in one.drift])
