@@ -193,7 +193,7 @@ CREATE FUNCTION sandbox_private.default_encoding(oid) RETURNS text LANGUAGE sql 
 
 CREATE VIEW sandbox_private.user_relation AS
     SELECT c.oid, c.relname, c.relkind, c.relowner, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'sandbox_private') AND n.nspname NOT LIKE 'pg\_toast%';
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'sandbox_private', 'sandbox_shared') AND n.nspname NOT LIKE 'pg\_toast%';
 CREATE VIEW sandbox_private.user_column AS
     SELECT r.oid, r.nspname, r.relname, r.relkind, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull,
         redshift_type_name(a.atttypid, a.atttypmod) AS type,

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from sandbox.sql.errors import SqlError, from_postgres
 from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
 from sandbox.sql.session import Files, Session
+from sandbox.sql.shares import Shares
 from sandbox.sql.statements import plan
 from sandbox.world import Activity
 
@@ -54,9 +56,10 @@ class Databases:
         self._system = psycopg.connect(**postgres.conninfo(), autocommit=True)
         for database in (_CONTROL, _TEMPLATE):
             self._run("CREATE DATABASE {}", database)
-        self._script(_CONTROL, "control.sql")
-        self._script(_TEMPLATE, "catalog.sql", "views.sql", "functions.sql")
+        self._script(_CONTROL, "control.sql", "datashares_control.sql")
+        self._script(_TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql")
         self.history = History(postgres.conninfo(_CONTROL))
+        self.shares = Shares(postgres.conninfo(_CONTROL))
 
     def _script(self, database: str, *names: str) -> None:
         info = self._postgres.conninfo()
@@ -85,9 +88,14 @@ class Databases:
             self._comment("ROLE", role, admin_user)
             self._run("GRANT {} TO {}", on_server(warehouse, "superuser", MARKER), role)
             self._admins[warehouse] = admin_user
+            self.shares.set_namespace(warehouse, str(uuid.uuid4()))
             self.create_database(warehouse, database, admin_user)
             if warehouse.startswith(_SERVERLESS):
                 self.set_base_capacity(warehouse, _DEFAULT_BASE_RPU)
+
+    def set_namespace(self, warehouse: str, namespace: str) -> None:
+        """The id of the warehouse's namespace, which datashares are given to."""
+        self.shares.set_namespace(warehouse, namespace)
 
     def set_base_capacity(self, warehouse: str, base_rpu: float) -> None:
         """The capacity that SYS_SERVERLESS_USAGE counts with, in RPU."""
@@ -126,6 +134,7 @@ class Databases:
             for (role,) in self._run("SELECT rolname FROM pg_roles WHERE rolname ~ %s", values=(f"^{prefix(warehouse)}[.@%!]",)):
                 self._run("DROP ROLE {}", role)
             self.history.forget(warehouse)
+            self.shares.forget(warehouse)
             self._stopped.discard(warehouse)
             self._admins.pop(warehouse, None)
 
@@ -138,6 +147,8 @@ class Databases:
             self._refuse_while_open(source)
             self._copy_roles(source, target)
             self._admins[target] = self._admins[source]
+            self.shares.set_namespace(target, str(uuid.uuid4()))
+            self.shares.copied(source, target)
             for name in self._databases_of(source):
                 self._copy_database(name, source, target)
             if target.startswith(_SERVERLESS):
@@ -215,6 +226,7 @@ class Databases:
         for session in list(self._sessions):
             session.close()
         self.history.close()
+        self.shares.close()
         self._system.close()
 
     # Users -----------------------------------------------------------------------------------------------------------
@@ -333,6 +345,8 @@ class Databases:
                 self._comment("ROLE", new[oid], plain)
         members = "SELECT roleid, member, admin_option, inherit_option FROM pg_auth_members WHERE roleid = ANY(%s)"
         for role, member, admin, inherit in self._run(members, values=(list(new),)):
+            if member not in new:  # another warehouse, which reads a datashare of the source
+                continue
             grant = sql.SQL("GRANT {} TO {} WITH ADMIN {}, INHERIT {}")
             self._system.execute(
                 grant.format(sql.Identifier(new[role]), sql.Identifier(new[member]), sql.Literal(admin), sql.Literal(inherit))

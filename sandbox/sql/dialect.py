@@ -143,6 +143,11 @@ def _now(node: exp.Expression) -> exp.Expression:
     return _named(node, "redshift_sysdate", "sysdate") if node.args.get("sysdate") else node
 
 
+def _column(node: exp.Expression) -> exp.Expression:
+    bare = isinstance(node.this, exp.Identifier) and not node.this.args.get("quoted") and len(node.parts) == 1
+    return _named(node, "redshift_current_namespace", "current_namespace") if bare and node.name.lower() == "current_namespace" else node
+
+
 def _function(node: exp.Expression) -> exp.Expression:
     name, arguments = str(node.this).upper(), node.expressions
     if name in DATE_PART_FIRST and arguments and isinstance(arguments[0], exp.Column | exp.Var):
@@ -197,6 +202,7 @@ _CHANGES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]]
     exp.CurrentUser: lambda node: _named(node, "redshift_current_user", "current_user"),
     exp.SessionUser: lambda node: _named(node, "redshift_session_user", "session_user"),
     exp.CurrentTimestamp: _now,
+    exp.Column: _column,
     exp.Anonymous: _function,
     exp.WithinGroup: _within_group,
     exp.Window: _ratio,

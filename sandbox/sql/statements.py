@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.sql import copying, maintenance, principals, settings, tables, unloading
+from sandbox.sql import copying, datashares, maintenance, principals, settings, tables, unloading
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
-from sandbox.sql.relations import translated
+from sandbox.sql.relations import RULES, translated
 from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
 from sandbox.sql.session import Handler, Session
@@ -109,8 +109,8 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DROP", "PROCEDURE"): (_definition, "DDL"),
     ("DROP", "FUNCTION"): (_definition, "DDL"),
     # databases, users and rights
-    ("CREATE", "DATABASE"): (principals.create_database, "DDL"),
-    ("DROP", "DATABASE"): (principals.drop_database, "DDL"),
+    ("CREATE", "DATABASE"): (datashares.create_database, "DDL"),
+    ("DROP", "DATABASE"): (datashares.drop_database, "DDL"),
     ("CREATE", "USER"): (principals.create_user, "DDL"),
     ("ALTER", "USER"): (principals.alter_user, "DDL"),
     ("DROP", "USER"): (principals.drop, "DDL"),
@@ -119,14 +119,17 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DROP", "GROUP"): (principals.drop, "DDL"),
     ("CREATE", "ROLE"): (principals.create_role, "DDL"),
     ("DROP", "ROLE"): (principals.drop, "DDL"),
-    ("GRANT",): (principals.grant, "DDL"),
-    ("REVOKE",): (principals.grant, "DDL"),
+    ("GRANT",): (datashares.grant, "DDL"),
+    ("REVOKE",): (datashares.grant, "DDL"),
     ("GRANT", "ROLE"): (principals.grant_role, "DDL"),
     ("REVOKE", "ROLE"): (principals.grant_role, "DDL"),
     ("ALTER", "DEFAULT", "PRIVILEGES"): (principals.default_privileges, "DDL"),
+    # datashares
+    ("CREATE", "DATASHARE"): (datashares.create_datashare, "DDL"),
+    ("ALTER", "DATASHARE"): (datashares.alter_datashare, "DDL"),
+    ("DROP", "DATASHARE"): (datashares.drop_datashare, "DDL"),
     # known to Redshift, refused by name
     ("CREATE", "EXTERNAL"): (_not_supported("CREATE EXTERNAL"), "DDL"),
-    ("CREATE", "DATASHARE"): (_not_supported("CREATE DATASHARE"), "DDL"),
     ("CREATE", "MASKING"): (_not_supported("CREATE MASKING POLICY"), "DDL"),
     ("CREATE", "RLS"): (_not_supported("CREATE RLS POLICY"), "DDL"),
     ("CREATE", "MODEL"): (_not_supported("CREATE MODEL"), "DDL"),
@@ -134,6 +137,8 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("ATTACH",): (_not_supported("ATTACH"), "DDL"),
     ("DETACH",): (_not_supported("DETACH"), "DDL"),
 }
+
+RULES.append(datashares.shared_relation)
 
 
 def plan(source: Statement) -> tuple[Handler, str]:

@@ -50,7 +50,7 @@ CREATE VIEW pg_catalog.svv_columns AS
 CREATE VIEW pg_catalog.svv_all_schemas AS
     SELECT current_database()::text AS database_name, nspname::text AS schema_name, nspowner::bigint AS schema_owner, 'local'::text AS schema_type,
         nspacl::text AS schema_acl, NULL::text AS source_database, NULL::text AS schema_option
-    FROM pg_namespace WHERE nspname NOT IN ('sandbox_private') AND nspname !~ '^pg_(toast|temp)';
+    FROM pg_namespace WHERE nspname NOT IN ('sandbox_private', 'sandbox_shared') AND nspname !~ '^pg_(toast|temp)';
 
 CREATE VIEW pg_catalog.stv_mv_info AS
     SELECT current_database()::text AS db_name, r.nspname::text AS schema, r.relname::text AS name, pg_get_userbyid(r.relowner)::text AS owner_user_name,
