@@ -20,6 +20,7 @@ SERVICES = frozenset({"redshift", "redshift-data", "redshift-serverless"})
 # The request member that names the resource, in order of precedence, and the form of its ARN.
 _CLUSTER_RESOURCES = (
     ("IntegrationArn", "{0}"),
+    ("DataShareArn", "{0}"),
     ("ScheduledActionName", "*"),
     ("SubscriptionName", "eventsubscription:{0}"),
     ("ParameterGroupName", "parametergroup:{0}"),
@@ -32,6 +33,7 @@ _CLUSTER_RESOURCES = (
 _CLUSTER_FIRST = {"CreateCluster", "RestoreFromClusterSnapshot", "ModifyCluster"}
 _ANY_CLUSTER = {
     "DescribeClusters": "cluster:*",
+    "DescribeDataShares": "datashare:*/*",
     "DescribeClusterSnapshots": "snapshot:*/*",
     "BatchDeleteClusterSnapshots": "snapshot:*/*",
 }

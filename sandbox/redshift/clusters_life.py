@@ -118,6 +118,7 @@ class ClusterLife(Snapshots):
             self._take_name(cluster)
         with self._undone_on_error(cluster):
             self.world.databases.create(cluster.key, cluster.database, cluster.admin_user)
+            self.world.databases.set_namespace(cluster.key, cluster.namespace)
             self._set_password(cluster, params)
         return cluster
 

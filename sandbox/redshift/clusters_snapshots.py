@@ -105,6 +105,7 @@ class Snapshots(Creation):
             self._take_name(cluster)
         with self._undone_on_error(cluster):
             self.world.databases.copy(snapshot.key, cluster.key)
+            self.world.databases.set_namespace(cluster.key, cluster.namespace)
             self._set_password(cluster, params)
         answer = self._answer(cluster)
         self._finish(cluster, DURATIONS["restore cluster"], partial(self._start_backups, cluster), "restored")

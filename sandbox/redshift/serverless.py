@@ -155,6 +155,7 @@ class Serverless(Restore):
         """Make the databases and the secret; when that fails the name is free again."""
         try:
             self.world.databases.create(namespace.key, namespace.database, namespace.admin_user)
+            self.world.databases.set_namespace(namespace.key, namespace.resource_id)
             self.world.databases.stop(namespace.key)
             self._set_password(namespace, params)
         except BaseException:

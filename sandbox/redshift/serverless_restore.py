@@ -47,6 +47,7 @@ class Restore(Access):
         self._forget_password(namespace)
         self.world.databases.drop(namespace.key)
         self.world.databases.copy(snapshot.key, namespace.key)
+        self.world.databases.set_namespace(namespace.key, namespace.resource_id)
         self.world.databases.stop(namespace.key)
         with self._lock:
             namespace.admin_user, namespace.database = snapshot.namespace.admin_user, snapshot.namespace.database

@@ -61,14 +61,14 @@ def alter_datashare(session: Session, source: Statement) -> Result:
 def _change_objects(session: Session, source: Statement, share: str, *, adding: bool) -> None:
     match source.words[4:8]:
         case ("SCHEMA", *_):
-            for schema in _listed(source, 5, parts=1):
-                _call(session, "redshift_share_schema", share, *schema, adding)
+            for (schema,) in _listed(source, 5, parts=1):
+                _call(session, "redshift_share_schema", share, schema, adding)
         case ("TABLE", *_):
             for schema, relation in _listed(source, 5, parts=2):
                 _call(session, "redshift_share_relation", share, schema, relation, adding)
         case ("ALL", "TABLES", "IN", "SCHEMA"):
-            for schema in _listed(source, 8, parts=1):
-                _call(session, "redshift_share_all", share, *schema, adding)
+            for (schema,) in _listed(source, 8, parts=1):
+                _call(session, "redshift_share_all", share, schema, adding)
         case ("FUNCTION", *_) | ("ALL", "FUNCTIONS", *_):
             raise unsupported("a function in a datashare")
         case _:
@@ -142,7 +142,7 @@ def _grant_usage(session: Session, source: Statement, index: int) -> Result:
     if not catalog:
         _ends(source, index + 4)
     if kind == ("NAMESPACE",) and not catalog:
-        return _call(session, "redshift_share_usage", share, "", consumer, False, granting)
+        return _call(session, "redshift_share_usage", share, "", consumer, catalog, granting)
     if kind != ("ACCOUNT",):
         raise source.syntax_error(index + 2)
     if len(consumer) != _ACCOUNT_DIGITS or not consumer.isdigit():
@@ -162,7 +162,7 @@ def _shared_target(session: Session, source: Statement, index: int) -> tuple[str
     return names[0], schema, "*" if whole_schema else relation, end
 
 
-def _grant_shared(session: Session, source: Statement, database: str, schema: str, relation: str, index: int) -> Result:  # noqa: PLR0913, PLR0917 - the parts of one name
+def _grant_shared(session: Session, source: Statement, database: str, schema: str, relation: str, index: int) -> Result:
     right = source.words[1 : source.find("ON")]
     if right != (("SELECT",) if relation else ("USAGE",)):
         raise unsupported(f"the permission {' '.join(right)} on a shared database")
@@ -199,7 +199,7 @@ def create_database(session: Session, source: Statement) -> Result:
         raise source.syntax_error(at)
     _ends(source, at + 2)
     name, share, producer = source.name_at(2), source.name_at(index + 2), source.string_at(at + 1)
-    return _call(session, "redshift_create_shared_database", name, share, producer, index > 3)  # noqa: PLR2004 - where the words WITH PERMISSIONS are not
+    return _call(session, "redshift_create_shared_database", name, share, producer, index > 3)
 
 
 def drop_database(session: Session, source: Statement) -> Result:

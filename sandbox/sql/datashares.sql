@@ -10,13 +10,6 @@ CREATE FUNCTION pg_catalog.redshift_current_namespace() RETURNS text LANGUAGE sq
 AS $$ SELECT id FROM sandbox_private.namespace WHERE warehouse = redshift_prefix() $$;
 CREATE FUNCTION sandbox_private.share_role(warehouse text, share text) RETURNS name LANGUAGE sql IMMUTABLE
 AS $$ SELECT (warehouse || '!share_' || md5(share))::name $$;
-CREATE FUNCTION sandbox_private.consumer_role(warehouse text) RETURNS name LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = warehouse || '!consumer') THEN
-        EXECUTE format('CREATE ROLE %I LOGIN', warehouse || '!consumer');
-    END IF;
-    RETURN (warehouse || '!consumer')::name;
-END $$;
 CREATE FUNCTION sandbox_private.holds(grantee bigint) RETURNS boolean LANGUAGE sql STABLE
 AS $$ SELECT grantee = 0 OR redshift_is_superuser(redshift_session_user_id()) OR pg_has_role(session_user, grantee::oid, 'USAGE') $$;
 
@@ -183,7 +176,7 @@ BEGIN
     IF reader IS NULL THEN
         RETURN;
     END IF;
-    EXECUTE format(CASE WHEN allowed THEN 'GRANT %I TO %I' ELSE 'REVOKE %I FROM %I' END, role, sandbox_private.consumer_role(reader));
+    EXECUTE format(CASE WHEN allowed THEN 'GRANT %I TO %I' ELSE 'REVOKE %I FROM %I' END, role, reader || '!consumer');
 END $$;
 -- GRANT and REVOKE USAGE ON DATASHARE: either an account or a namespace, the other one is empty.
 CREATE FUNCTION pg_catalog.redshift_share_usage(share text, account text, consumer text, catalog boolean, allowed boolean) RETURNS void
@@ -294,7 +287,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_foreign_server WHERE srvname = server) THEN
         EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L, keep_connections %L)',
             server, '{host}', '{port}', share.physical_database, 'off');
-        EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (user %L, password_required %L)', server, sandbox_private.consumer_role(redshift_prefix()), 'false');
+        EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (user %L, password_required %L)', server, redshift_prefix() || '!consumer', 'false');
     END IF;
     IF to_regclass(shown) IS NULL THEN
         EXECUTE format('CREATE FOREIGN TABLE %s (%s) SERVER %I OPTIONS (schema_name %L, table_name %L)', shown, array_to_string(columns, ', '), server, schema, relation);

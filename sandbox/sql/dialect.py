@@ -144,8 +144,9 @@ def _now(node: exp.Expression) -> exp.Expression:
 
 
 def _column(node: exp.Expression) -> exp.Expression:
-    bare = isinstance(node.this, exp.Identifier) and not node.this.args.get("quoted") and len(node.parts) == 1
-    return _named(node, "redshift_current_namespace", "current_namespace") if bare and node.name.lower() == "current_namespace" else node
+    if node.name.lower() != "current_namespace" or node.args.get("table") or node.this.args.get("quoted"):
+        return node
+    return _named(node, "redshift_current_namespace", "current_namespace")
 
 
 def _function(node: exp.Expression) -> exp.Expression:

@@ -11,7 +11,12 @@ from sandbox.sql.lexer import Statement, literal, quote, statement
 
 DATE_PART_FIRST = ("DATEADD", "DATEDIFF", "DATE_PART", "DATE_TRUNC")
 MISSING_TYPES = ("GEOMETRY", "GEOGRAPHY", "HLLSKETCH")
-_WORDS = {"SYSDATE": "redshift_sysdate()", "CURRENT_USER": "redshift_current_user()", "SESSION_USER": "redshift_session_user()", "CURRENT_NAMESPACE": "redshift_current_namespace()"}
+_WORDS = {
+    "SYSDATE": "redshift_sysdate()",
+    "CURRENT_USER": "redshift_current_user()",
+    "SESSION_USER": "redshift_session_user()",
+    "CURRENT_NAMESPACE": "redshift_current_namespace()",
+}
 _TYPES = {
     "SUPER": "jsonb",
     "NVARCHAR": "varchar",

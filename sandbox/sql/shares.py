@@ -44,9 +44,12 @@ class Shares:
         self._connection = psycopg.connect(**conninfo, autocommit=True)
 
     def set_namespace(self, warehouse: str, namespace: str) -> None:
-        """The id that other warehouses know this one by."""
+        """The id that other warehouses know this one by; the first time also the role that it reads theirs with."""
         upsert = "INSERT INTO namespace VALUES (%s, %s) ON CONFLICT (warehouse) DO UPDATE SET id = excluded.id"
         self._run(upsert, prefix(warehouse), namespace)
+        reader = f"{prefix(warehouse)}!consumer"
+        if not self._run("SELECT 1 FROM pg_roles WHERE rolname = %s", reader):
+            self._run(psycopg.sql.SQL("CREATE ROLE {} LOGIN").format(psycopg.sql.Identifier(reader)))
 
     def namespace(self, warehouse: str) -> str:
         """The id of a warehouse's namespace."""
@@ -92,9 +95,7 @@ class Shares:
             "WHERE s.oid = %s AND c.rolname = n.warehouse || '!consumer'"
         )
         for found in self._run(roles, namespace, share_id):
-            with self._lock:
-                names = (psycopg.sql.Identifier(found["share"]), psycopg.sql.Identifier(found["consumer"]))
-                self._connection.execute(psycopg.sql.SQL(change).format(*names))
+            self._run(psycopg.sql.SQL(change).format(psycopg.sql.Identifier(found["share"]), psycopg.sql.Identifier(found["consumer"])))
 
     def copied(self, source: str, target: str) -> None:
         """A restored warehouse has the datashares of its snapshot without their consumers, and its shared databases, but usage of none.
@@ -136,5 +137,5 @@ class Shares:
     def _run(self, query: Any, *values: Any) -> list[dict[str, Any]]:
         bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
         with self._lock, self._connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute(query, bound)
+            cursor.execute(query, bound or None)
             return cursor.fetchall() if cursor.description else []

@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.kernel import ACCOUNT, REGION, ApiError, Clock, Faults, Hints
 from sandbox.sql.errors import SqlError
+from sandbox.sql.shares import Shares
 from sandbox.world import Activity, Caller, World
 
 ROOT = Caller()
@@ -108,6 +109,7 @@ class FakeDatabases:
         self.warehouses: dict[str, FakeWarehouse] = {}
         self.busy: set[str] = set()
         self.base_rpu: dict[str, float] = {}
+        self.namespaces: dict[str, str] = {}
         self.broken: set[str] = set()
         self._lock = threading.Lock()
 
@@ -139,6 +141,13 @@ class FakeDatabases:
 
     def start(self, warehouse: str) -> None:
         self.warehouses[warehouse].stopped = False
+
+    @property
+    def shares(self) -> Shares:
+        raise NotImplementedError("datashares need a real PostgreSQL")
+
+    def set_namespace(self, warehouse: str, namespace: str) -> None:
+        self.namespaces[warehouse] = namespace
 
     def set_base_capacity(self, warehouse: str, base_rpu: float) -> None:
         self.base_rpu[warehouse] = base_rpu

@@ -44,10 +44,14 @@ def namespace(warehouse: Warehouse) -> str:
 def test_the_consumer_reads_rows_as_they_are_now(producer: Warehouse, consumer: Warehouse) -> None:
     shared(producer, consumer)
     assert consumer.run(ROWS) == [("1",), ("2",)]
-    producer.run("INSERT INTO sales.orders VALUES (3, 'c')", "ALTER TABLE sales.orders ADD COLUMN paid boolean", "UPDATE sales.orders SET paid = true")
-    assert consumer.run("SELECT o.*, orders_db.note FROM orders_db.sales.orders o JOIN orders_db.sales.orders orders_db USING (id) WHERE id = 3") == [
-        ("3", "c", "t", "c")
-    ]
+    producer.run(
+        "INSERT INTO sales.orders VALUES (3, 'c')",
+        "ALTER TABLE sales.orders ADD COLUMN paid boolean",
+        "UPDATE sales.orders SET paid = true",
+    )
+    assert consumer.run(
+        "SELECT o.*, orders_db.note FROM orders_db.sales.orders o JOIN orders_db.sales.orders orders_db USING (id) WHERE id = 3"
+    ) == [("3", "c", "t", "c")]
     consumer.run("CREATE TABLE mine AS SELECT orders.id FROM orders_db.sales.orders WHERE id > 1")
     assert consumer.value("SELECT count(*) FROM mine") == "2"
 
@@ -59,7 +63,11 @@ def test_what_is_not_in_the_datashare_is_not_there(producer: Warehouse, consumer
 
 def test_shared_data_is_read_only(producer: Warehouse, consumer: Warehouse) -> None:
     shared(producer, consumer)
-    for change in ("INSERT INTO orders_db.sales.orders VALUES (9)", "DELETE FROM orders_db.sales.orders", "UPDATE orders_db.sales.orders SET id = 0"):
+    for change in (
+        "INSERT INTO orders_db.sales.orders VALUES (9)",
+        "DELETE FROM orders_db.sales.orders",
+        "UPDATE orders_db.sales.orders SET id = 0",
+    ):
         assert "permission denied" in error_of(consumer.run, change)
     assert producer.value("SELECT count(*) FROM sales.orders") == "2"
 
@@ -115,7 +123,11 @@ def test_a_database_with_permissions_needs_them_on_each_object(producer: Warehou
 
 def test_new_tables_are_shared_where_the_datashare_includes_them(producer: Warehouse, consumer: Warehouse) -> None:
     shared(producer, consumer)
-    producer.run("ALTER DATASHARE orders SET INCLUDENEW = TRUE FOR SCHEMA sales", "CREATE TABLE sales.later (id int)", "CREATE VIEW sales.v AS SELECT 7 AS n")
+    producer.run(
+        "ALTER DATASHARE orders SET INCLUDENEW = TRUE FOR SCHEMA sales",
+        "CREATE TABLE sales.later (id int)",
+        "CREATE VIEW sales.v AS SELECT 7 AS n",
+    )
     assert consumer.value("SELECT count(*) FROM orders_db.sales.later") == "0"
     assert consumer.value("SELECT n FROM orders_db.sales.v") == "7"
     producer.run("ALTER DATASHARE orders SET INCLUDENEW FALSE FOR SCHEMA sales", "CREATE TABLE sales.last (id int)")
@@ -187,7 +199,9 @@ def test_a_dropped_database_shows_nothing_and_can_be_made_again(producer: Wareho
     consumer.run("CREATE VIEW seen AS SELECT id FROM orders_db.sales.orders WITH NO SCHEMA BINDING", "DROP DATABASE orders_db")
     assert "another database" in error_of(consumer.run, ROWS)
     assert "does not exist" in error_of(consumer.run, "SELECT * FROM seen")
-    consumer.run(f"CREATE DATABASE orders_db WITH PERMISSIONS FROM DATASHARE orders OF ACCOUNT '000000000000' NAMESPACE '{namespace(producer)}'")
+    consumer.run(
+        f"CREATE DATABASE orders_db WITH PERMISSIONS FROM DATASHARE orders OF ACCOUNT '000000000000' NAMESPACE '{namespace(producer)}'"
+    )
     assert consumer.run(ROWS) == [("1",), ("2",)]
     assert consumer.value("SELECT count(*) FROM seen") == "2"
 

@@ -76,7 +76,7 @@ def test_a_query_of_redshift_finds_redshifts_rows(warehouse: Warehouse, query: s
         "SELECT * FROM stl_wlm_query",
         "SELECT x::geometry FROM (SELECT 1 AS x) s",
         "CREATE EXTERNAL SCHEMA s FROM DATA CATALOG DATABASE 'd' IAM_ROLE default",
-        "CREATE DATASHARE d",
+        "ALTER DATASHARE d ADD FUNCTION s.f (int)",
         "CREATE MASKING POLICY p WITH (a int) USING (1)",
         "ATTACH RLS POLICY p ON t TO PUBLIC",
         "SET SESSION AUTHORIZATION 'x'",
