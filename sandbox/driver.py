@@ -24,6 +24,7 @@ OUTPUTS = {
     "secure_warehouse": "SecureWarehouseArn",
     "report_costs": "ReportCostsArn",
     "run_schedule": "RunScheduleArn",
+    "configure_warehouse": "ConfigureWarehouseArn",
 }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from autopilot.aws import changing, files, foundation, undoing
+from autopilot.aws import changing, foundation, specs, undoing
 from autopilot.domain.errors import InvalidInput
-from autopilot.domain.inputs import ProvisionInput, check_one_of, decode
-from autopilot.domain.spec import parse_spec, parse_text
+from autopilot.domain.inputs import ProvisionInput, decode
+from autopilot.domain.spec import parse_spec
 from autopilot.domain.steps import Apply, Look, ProvisionPlan, Undo
 from autopilot.runtime.handler import handler
 
-PERMISSIONS = (*changing.PERMISSIONS, *undoing.PERMISSIONS, *files.READ)
+PERMISSIONS = (*changing.PERMISSIONS, *undoing.PERMISSIONS, *specs.PERMISSIONS)
 
 
 @handler(Look | Apply | Undo)
@@ -30,9 +30,8 @@ def handle(call: Look | Apply | Undo) -> Any:
 
 def look(asked: ProvisionInput, call: Look) -> ProvisionPlan:
     """What would be done, and why. Raises WarehouseDiffers when a warehouse of that name is to be left alone."""
-    check_one_of({"spec": asked.spec, "spec_uri": asked.spec_uri})
-    text, version = files.read_text(asked.spec_uri, "spec_uri") if asked.spec_uri is not None else ("", None)
-    spec = foundation.with_key_arns(parse_spec(asked.spec if asked.spec_uri is None else parse_text(text)))
+    data, version = specs.read(asked.spec, asked.spec_uri)
+    spec = foundation.with_key_arns(parse_spec(data))
     seen, planned = changing.look(spec, call.execution, reboot=asked.reboot == "allow", from_snapshot=asked.from_snapshot or "")
     plan = ProvisionPlan.of_spec(spec, seen, planned, asked, call.execution, version)
     if call.key not in {"", plan.key}:

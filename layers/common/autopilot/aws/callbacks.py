@@ -7,6 +7,7 @@ Subject and sort key say where a hint finds them:
 | available, paused, resized, deleted, snapshot, idle | `<kind>#<region>` | `<name>#<goal>#<execution>`   |
 | unlocked                                   | `lock`            | `<warehouse key>#<execution>` |
 | statement                                  | `statement`       | the statement's id            |
+| integration                                | `integration`     | the integration's ARN         |
 
 A retried task writes over its own callback, so only the newest token is answered.
 """
@@ -26,14 +27,15 @@ PERMISSIONS = (*table.READ, *table.WRITE, *executions.ANSWER)
 _KEPT_SECONDS = 2 * 24 * 3600
 STATEMENT = "statement"
 LOCK = "lock"
+INTEGRATION = "integration"
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A waiting task. `execution` owns it; `first_look` and `last_look` say whether a look came before and whether one will follow.
 
     `key` is the warehouse's key for a lock and the client token for a statement; `subject` is a snapshot's identifier, a size
-    in words or a statement's id, `label` says to people which one of several it is; `again` marks a question that was
-    asked once more because no hint came; `deadline` (ISO 8601, UTC) ends the patience of a drain.
+    in words, a statement's id or an integration's ARN, `label` says to people which one of several it is; `again` marks a question that was
+    asked once more because no hint came; `deadline` (ISO 8601, UTC) ends the patience of a drain; with `reports` a failed statement is an output.
     """
 
     goal: Goal
@@ -46,6 +48,7 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     label: str = ""
     again: bool = False
+    reports: bool = False
     deadline: str = ""
     first_look: bool = False
     last_look: bool = False
@@ -53,13 +56,13 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def pk(self) -> str:
         """The partition: by the kind of hint that concerns it."""
-        subject = {"unlocked": LOCK, "statement": STATEMENT}.get(self.goal) or f"{self.kind}#{self.region}"
+        subject = {"unlocked": LOCK, "statement": STATEMENT, "integration": INTEGRATION}.get(self.goal) or f"{self.kind}#{self.region}"
         return f"CALLBACK#{subject}"
 
     @property
     def sk(self) -> str:
         """The sort key: by what the hint names."""
-        if self.goal == "statement":
+        if self.goal in {"statement", "integration"}:
             return self.subject
         return f"{self.key}#{self.execution}" if self.goal == "unlocked" else f"{self.name}#{self.goal}#{self.execution}"
 
@@ -117,6 +120,11 @@ def waiting_for_lock(key: str) -> list[Callback]:
 def waiting_for_statement(statement_id: str) -> Callback | None:
     """The callback that waits for a statement."""
     return _callback(f"CALLBACK#{STATEMENT}", statement_id)
+
+
+def waiting_for_integration(arn: str) -> Callback | None:
+    """The callback that waits for an integration."""
+    return _callback(f"CALLBACK#{INTEGRATION}", arn)
 
 
 def of_execution(execution: str) -> list[Callback]:

@@ -95,6 +95,7 @@ def _warehouse(cluster: dict[str, Any]) -> Warehouse:
         database=cluster.get("DBName") or "dev",
         admin_user=cluster.get("MasterUsername"),
         secret_arn=cluster.get("MasterPasswordSecretArn"),
+        namespace_id=namespace.rpartition(":")[2],
         node_type=cluster.get("NodeType"),
         nodes=cluster.get("NumberOfNodes"),
         public=bool(cluster.get("PubliclyAccessible")),

@@ -9,12 +9,20 @@ from autopilot.aws import clusters, data_api, locks, warehouses, workgroups
 from autopilot.aws.callbacks import Answer, Callback
 from autopilot.domain.decisions import Drain, decide_drain
 from autopilot.domain.errors import AutopilotError, StatementAborted, StatementFailed, TransientError, WaitedTooLong, WarehouseFailed
-from autopilot.domain.sql import failure_text
-from autopilot.domain.waiting import Verdict, judge_resized, judge_snapshot, judge_warehouse
+from autopilot.domain.sql import failure_of, failure_text
+from autopilot.domain.waiting import Verdict, judge_integration, judge_resized, judge_snapshot, judge_warehouse
 
 #: How long a look at the queries may take, even when the patience of a drain has ended meanwhile.
 _GRACE = timedelta(seconds=60)
-STATES = (*warehouses.LOOK, *clusters.LOOK_AT_SNAPSHOT, *workgroups.LOOK_AT_SNAPSHOT, *clusters.LOOK_AT_RESIZE, *locks.PERMISSIONS)
+INTEGRATIONS = ("redshift:DescribeIntegrations",)
+STATES = (
+    *warehouses.LOOK,
+    *INTEGRATIONS,
+    *clusters.LOOK_AT_SNAPSHOT,
+    *workgroups.LOOK_AT_SNAPSHOT,
+    *clusters.LOOK_AT_RESIZE,
+    *locks.PERMISSIONS,
+)
 PERMISSIONS = (*STATES, *data_api.FETCH)
 
 
@@ -23,6 +31,8 @@ def look(callback: Callback) -> Answer | None:
     match callback.goal:
         case "statement":
             answer = _statement(callback)
+        case "integration":
+            answer = _of_verdict(_integration(callback))
         case "idle":
             answer = _idle(callback)
         case "unlocked":
@@ -75,12 +85,21 @@ def _lock(callback: Callback) -> Verdict:
     )
 
 
+def _integration(callback: Callback) -> Verdict:
+    # Only who waits for one pays for loading it.
+    from autopilot.aws.inside import integrations
+
+    return judge_integration(callback.subject, integrations.find(callback.subject))
+
+
 def _statement(callback: Callback) -> Answer | str:
     description = data_api.describe(callback.subject)
     match description["Status"]:
         case "FINISHED":
             results = data_api.results(description)
             return Answer(output={"statement_id": callback.subject, "results": results})
+        case "FAILED" | "ABORTED" if callback.reports:
+            return Answer(output={"statement_id": callback.subject, "failure": failure_of(description)})
         case "FAILED":
             return Answer.of(StatementFailed(_labelled(callback, failure_text(description))))
         case "ABORTED":

@@ -7,6 +7,7 @@
 | ledger   | `LEDGER#<warehouse key>` | `<start>#<action>#<execution>` | workflows                           |
 | edge     | `FLEET`                  | the warehouse's key            | `schedule`: the last one applied    |
 | document | `SCHEDULES`              | see `schedules`                | `schedule`: versions, lease, learnt |
+| inside   | `INSIDE#<warehouse key>` | `<database>#<token>`           | `configure`: see `inside.records`   |
 
 `expires_at` (epoch seconds, the only number) lets DynamoDB remove what nobody removed; every other attribute is text.
 """
@@ -33,9 +34,10 @@ def get(pk: str, sk: str) -> Item | None:
     return _plain(item) if item else None
 
 
-def put(item: Item, expires_at: int) -> None:
-    """Write one item, over one of the same keys; DynamoDB removes it some time after `expires_at`. Source: PutItem."""
-    _call("put_item", Item={**{key: {"S": value} for key, value in item.items()}, "expires_at": {"N": str(expires_at)}})
+def put(item: Item, expires_at: int | None = None) -> None:
+    """Write one item, over one of the same keys; DynamoDB removes it some time after `expires_at`, where given. Source: PutItem."""
+    expiry = {} if expires_at is None else {"expires_at": {"N": str(expires_at)}}
+    _call("put_item", Item={**{key: {"S": value} for key, value in item.items()}, **expiry})
 
 
 def put_if(item: Item, expires_at: int, condition: str, values: dict[str, str | int]) -> bool:
@@ -49,6 +51,11 @@ def put_if(item: Item, expires_at: int, condition: str, values: dict[str, str | 
             raise
         return False
     return True
+
+
+def delete(pk: str, sk: str) -> None:
+    """Delete one item; harmless when there is none. Source: DeleteItem."""
+    _call("delete_item", Key=_keys(pk, sk))
 
 
 def delete_if(pk: str, sk: str, attribute: str, value: str) -> bool:

@@ -47,6 +47,7 @@ def find(name: str) -> Warehouse | None:
         subnet_ids=workgroup.get("subnetIds", []),
         security_group_ids=workgroup.get("securityGroupIds", []),
         namespace=workgroup["namespaceName"],
+        namespace_id=namespace.get("namespaceId", ""),
         tags=tags_of(arn),
         **_settings(workgroup, namespace),
     )

@@ -55,6 +55,10 @@ class StatementAborted(AutopilotError):
     """The statement was cancelled before it ended."""
 
 
+class ConfigurationIncomplete(AutopilotError):
+    """Something of what lies inside the warehouse could not be made what the spec says. What does not depend on it was applied; a later run goes on."""
+
+
 class WaitedTooLong(AutopilotError):
     """The awaited state did not come within the bounded number of looks; the message says what was seen last."""
 

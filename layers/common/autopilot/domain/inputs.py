@@ -159,6 +159,17 @@ class ProvisionInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     from_snapshot: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-z0-9:-]+$")] | None = None
 
 
+class ConfigureInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `configure_warehouse`: a `spec`, or the address of one in the Autopilot bucket, by default its newest `version`, not both.
+
+    Of the spec only what lies inside the warehouse is applied; `name` and `kind` say which warehouse, which Autopilot need not have created.
+    """
+
+    spec: dict[str, Any] | None = None
+    spec_uri: str | None = None
+    version: str | None = None
+
+
 def decode(kind: type[T], data: object) -> T:
     """Decode plain data strictly. Raises InvalidInput naming the path of the field and what was expected there."""
     try:

@@ -29,6 +29,9 @@ LOOK_AT_QUERIES = [
     "SELECT query_id FROM sys_query_history WHERE status IN ('planning', 'queued', 'running', 'returning') AND session_id <> pg_backend_pid()",
 ]
 PROBE = "SELECT 1"
+#: Of what a database says of a failed statement, what is kept where many are kept together.
+MAX_MESSAGE = 500
+_HASH = re.compile(r"sha256\|[0-9a-fA-F|]*")
 _EXACT = 2**53
 #: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
 _ALONE = re.compile(
@@ -154,6 +157,27 @@ def failure_text(description: dict[str, Any]) -> str:
         if sub.get("Status") in {"FAILED", "ABORTED"} and sub.get("Error"):
             return f"statement {number} of {len(subs)} ({_excerpt(sub.get('QueryString', ''))}): {sub['Error']}"
     return str(description.get("Error") or "the database gave no message")
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a unit failed: the database's message, and which of its statements it was, from 0; None where the database does not say.
+
+    `final` is what ended the whole unit for good, such as its cancellation.
+    """
+
+    message: str
+    number: int | None = None
+    final: bool = False
+
+
+def failure_of(description: dict[str, Any]) -> Failure:
+    """What became of a failed statement or batch. A password's hash that the message quotes is left out. Source: DescribeStatement."""
+    subs = description.get("SubStatements") or [description]
+    number = next((place for place, sub in enumerate(subs) if sub.get("Status") == "FAILED" and sub.get("Error")), None)
+    said = (subs[number] if number is not None else description).get("Error") or "the database gave no message"
+    aborted = description.get("Status") == "ABORTED"
+    message = f"it was cancelled: {said}" if aborted else str(said)
+    return Failure(_HASH.sub("sha256|...", message)[:MAX_MESSAGE], number, final=aborted)
 
 
 def _excerpt(sql: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import msgspec
 
 from autopilot.domain.warehouse import Warehouse, primary_status
 
-Goal = Literal["available", "paused", "resized", "deleted", "snapshot", "unlocked", "idle", "statement"]
+Goal = Literal["available", "paused", "resized", "deleted", "snapshot", "unlocked", "idle", "statement", "integration"]
 
 #: Cluster states that no later state follows without a person. Source: DescribeClusters, `ClusterStatus`.
 _STUCK = frozenset(
@@ -98,3 +98,16 @@ def judge_snapshot(identifier: str, status: str | None) -> Verdict:
     if status in {"failed", "cancelled", "deleted"}:
         return Verdict("impossible", f"snapshot {identifier} {status if status == 'failed' else f'was {status}'}")
     return Verdict("pending", f"snapshot {identifier} is {status}")
+
+
+def judge_integration(arn: str, found: dict[str, Any] | None) -> Verdict:
+    """Whether a zero-ETL integration is active. Source: DescribeIntegrations, `Status` and `Errors`."""
+    if found is None:
+        return Verdict("impossible", f"integration {arn} no longer exists")
+    name, status = found["IntegrationName"], found["Status"]
+    if status == "active":
+        return Verdict("reached", f"integration {name} is active")
+    if status in {"failed", "deleting", "needs_attention"}:
+        said = "; ".join(error.get("ErrorMessage") or error["ErrorCode"] for error in found.get("Errors", []))
+        return Verdict("impossible", f"integration {name} is {status}" + (f": {said}" if said else ""))
+    return Verdict("pending", f"integration {name} is {status}")

@@ -36,7 +36,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS said of a warehouse when it was looked at.
 
-    `status` is AWS's own word in lower case, compound values (`available, prep-for-resize`) as they came. `nodes` and
+    `status` is AWS's own word in lower case, compound values (`available, prep-for-resize`) as they came. `namespace_id` is what a data share
+    and a zero-ETL integration know it by. `nodes` and
     `node_type` describe clusters only, and are wrong for a paused multi-node cluster (AWS describes it as single-node).
     """
 
@@ -77,6 +78,7 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     vpc: str | None = None
     restored: bool = False
     namespace: str | None = None
+    namespace_id: str = ""
     subnet_group: str | None = None
     subnet_ids: list[str] = []
     security_group_ids: list[str] = []

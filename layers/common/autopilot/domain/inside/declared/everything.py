@@ -33,3 +33,8 @@ class Inside(Part, frozen=True, kw_only=True):
     masking: list[MaskingPolicy] | None = None
     workload: Workload | None = None
     prune: bool = False
+
+    @property
+    def declared(self) -> list[str]:
+        """The sections that are given, empty ones too."""
+        return [name for name in Inside.__struct_fields__ if name != "prune" and getattr(self, name) is not None]

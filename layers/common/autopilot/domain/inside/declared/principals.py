@@ -51,6 +51,10 @@ class User(Part, frozen=True, kw_only=True):
     session_timeout_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_728_000)] | None = None
     valid_until: str | None = None
 
+    def secret_in(self, warehouse: str) -> str:
+        """The name of the secret that keeps the password; empty for one who has none."""
+        return (self.secret or f"autopilot/{warehouse}/{self.name}") if self.login == "password" else ""
+
 
 class On(Part, frozen=True, kw_only=True):
     """What a grant is on.

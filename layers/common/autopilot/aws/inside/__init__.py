@@ -1,0 +1,1 @@
+"""What lies inside a warehouse: its catalog read, its plans kept, its statements sent."""
