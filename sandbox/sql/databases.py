@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import hmac
 import threading
 import uuid
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from sandbox.sql import password_hashes
 from sandbox.sql.errors import SqlError, from_postgres
 from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
@@ -260,7 +258,7 @@ class Databases:
     def check_password(self, warehouse: str, user: str, password: str) -> bool:
         """Whether that is the user's password; never when the user is unknown or has none."""
         found = self._run("SELECT rolpassword FROM pg_authid WHERE rolname = %s", values=(on_server(warehouse, user),))
-        return bool(found) and _matches(found[0][0] or "", password)
+        return bool(found) and password_hashes.matches(found[0][0] or "", password)
 
     # Sessions --------------------------------------------------------------------------------------------------------
 
@@ -381,15 +379,3 @@ _OWNED = (
     ("pg_default_acl", "defaclrole", "defaclacl"),
     ("pg_attribute", "", "attacl"),
 )
-
-
-def _matches(stored: str, password: str) -> bool:
-    """Compare a password with what PostgreSQL keeps of one: `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`."""
-    method, _, rest = stored.partition("$")
-    if method != "SCRAM-SHA-256":
-        return False
-    parameters, _, keys = rest.partition("$")
-    iterations, _, salt = parameters.partition(":")
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(iterations))
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
-    return hmac.compare_digest(hashlib.sha256(client_key).digest(), base64.b64decode(keys.partition(":")[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from sandbox.sql import password_hashes
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement, literal, quote, statement
 from sandbox.sql.names import GROUP, MARKER, ROLE, USER, RoleKind, on_server
@@ -180,8 +181,10 @@ def _groups(source: Statement, index: int, options: UserOptions) -> int:
 
 
 def _password(text: str) -> str:
+    if text.startswith("sha256|") and text.count("|") == 2:
+        return password_hashes.as_verifier(text)
     if text.startswith(("md5", "sha256|")):
-        raise unsupported("a password that is given as a hash")
+        raise unsupported("a password that is given as MD5, or as SHA-256 without a salt")
     if (
         not 8 <= len(text) <= 64
         or not any(c.isupper() for c in text)
