@@ -29,11 +29,12 @@ _CLUSTER_RESOURCES = (
     ("UsageLimitId", "usagelimit:{0}"),
     ("ClusterIdentifier", "cluster:{0}"),
 )
+# Checked on no resource, also where they name one.
+_WITHOUT_RESOURCE = {"DescribeDataShares", "DescribeDataSharesForProducer", "DescribeDataSharesForConsumer"}
 # Creating and restoring a cluster names other resources too; the cluster itself is what the permission is checked on.
 _CLUSTER_FIRST = {"CreateCluster", "RestoreFromClusterSnapshot", "ModifyCluster"}
 _ANY_CLUSTER = {
     "DescribeClusters": "cluster:*",
-    "DescribeDataShares": "datashare:*/*",
     "DescribeClusterSnapshots": "snapshot:*/*",
     "BatchDeleteClusterSnapshots": "snapshot:*/*",
 }
@@ -84,6 +85,8 @@ def request_members(body: bytes, query: Mapping[str, Any]) -> dict[str, str]:
 def _cluster_resource(action: str, params: Mapping[str, Any], prefix: str) -> str:
     if action in ("GetClusterCredentials", "GetClusterCredentialsWithIAM"):
         return prefix + _credentials_resource(action, params)
+    if action in _WITHOUT_RESOURCE:
+        return "*"
     if name := params.get("ResourceName"):
         return str(name)
     if params.get("SnapshotIdentifier") and action not in _CLUSTER_FIRST:

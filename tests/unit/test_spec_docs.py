@@ -31,7 +31,6 @@ UNWRITTEN = {
     "materialized_views",
     "streams",
     "integrations",
-    "datashares",
     "grants",
     "row_level_security",
     "masking",

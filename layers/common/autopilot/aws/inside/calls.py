@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from autopilot.aws.inside import datashares
 from autopilot.aws.statements import Started
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inside.model import Context, Step
 
 Operation = Callable[[Step, Context], Started]
 
-OPERATIONS: dict[str, Operation] = {}
-PERMISSIONS: tuple[str, ...] = ()
+OPERATIONS: dict[str, Operation] = {
+    "authorize_data_share": datashares.authorize,
+    "associate_data_share_consumer": datashares.associate,
+}
+PERMISSIONS: tuple[str, ...] = (*datashares.PERMISSIONS,)
 
 
 def start(step: Step, context: Context) -> Started:

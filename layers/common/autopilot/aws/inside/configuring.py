@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from autopilot.aws import cleaning, data_api, specs, statements, warehouses
-from autopilot.aws.inside import calls, integrations, passwords, plans, records
+from autopilot.aws.inside import calls, datashares, integrations, passwords, plans, records
 from autopilot.domain.decisions import Decision
 from autopilot.domain.errors import AccessDenied
 from autopilot.domain.inputs import ConfigureInput
 from autopilot.domain.inside import progress as steps
 from autopilot.domain.inside import report, sections
+from autopilot.domain.inside.datashares import between_accounts
 from autopilot.domain.inside.model import Catalog, Context, Known, Question
 from autopilot.domain.inside.passwords import user_of, with_password
 from autopilot.domain.inside.progress import Progress, Tracked
@@ -136,15 +137,17 @@ def _rows(result: data_api.Result) -> list[dict[str, Any]]:
 
 def _context(plan: Progress, region: str, known: dict[str, Known]) -> Context:
     secrets = [secret for user in plan.spec.users or [] if (secret := user.secret_in(plan.spec.name))]
+    account = plan.execution.split(":")[4]
     return Context(
         warehouse=plan.target.name,
         kind=plan.kind,
         namespace=plan.namespace,
-        account=plan.execution.split(":")[4],
+        account=account,
         region=region,
         known=known,
         secrets=passwords.versions(secrets),
         integrations=integrations.into(plan.namespace) if plan.spec.integrations is not None else [],
+        datashares=datashares.described(between_accounts(plan.spec, plan.namespace, account, region)),
     )
 
 

@@ -50,7 +50,9 @@ def create_database(database: str, share: str, namespace: str, account: str | No
     """Runs in no transaction. Source: Redshift database developer guide, "CREATE DATABASE"."""
     permissions = " WITH PERMISSIONS" if with_permissions else ""
     whose = f"ACCOUNT {literal(account)} " if account else ""
-    return f"CREATE DATABASE {identifier(database)}{permissions} FROM DATASHARE {identifier(share)} OF {whose}NAMESPACE {literal(namespace)}"
+    return (
+        f"CREATE DATABASE {identifier(database)}{permissions} FROM DATASHARE {identifier(share)} OF {whose}NAMESPACE {literal(namespace)}"
+    )
 
 
 def drop_database(database: str) -> str:

@@ -25,7 +25,8 @@ _CONSUMERS = Question(
     "FROM svv_datashare_consumers",
 )
 _DATABASES = Question(
-    "databases and their types", "SELECT TRIM(database_name) AS database_name, TRIM(database_type) AS database_type FROM svv_redshift_databases"
+    "databases and their types",
+    "SELECT TRIM(database_name) AS database_name, TRIM(database_type) AS database_type FROM svv_redshift_databases",
 )
 
 
@@ -53,7 +54,7 @@ def _relations(schemas: list[str]) -> Question:
     """Tables and views, without the tables in which Redshift keeps what materialized views hold."""
     return Question(
         "relations of shared schemas",
-        "SELECT TRIM(n.nspname) AS schema_name, TRIM(c.relname) AS relation_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "SELECT TRIM(n.nspname) AS schema_name, TRIM(c.relname) AS relation_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "  # noqa: S608 - names are quoted
         f"WHERE n.nspname IN ({', '.join(map(literal, schemas))}) AND c.relkind IN ('r', 'v', 'm') AND c.relname NOT LIKE 'mv!_tbl!_!_%' ESCAPE '!'",
     )
 
@@ -76,3 +77,15 @@ def definitions(spec: Inside, seen: Catalog) -> dict[str, tuple[str, str]]:  # n
     if spec.datashares is None:
         return {}
     return {f"database:{one.database}": (datashares_taken.declared_as(one), "") for one in spec.datashares.consumes or []}
+
+
+def between_accounts(spec: Inside, namespace: str, account: str, region: str) -> list[str]:
+    """The ARNs of the declared datashares that need the agreement of two accounts; the other arguments are this warehouse's."""
+    if spec.datashares is None:
+        return []
+    given = [one for one in spec.datashares.produces or [] if any(consumer.account for consumer in one.consumers)]
+    taken = [one for one in spec.datashares.consumes or [] if datashares_taken.of_another_account(one, account)]
+    return [
+        *(datashares_given.arn(region, account, namespace, one.name) for one in given),
+        *(datashares_taken.share_arn(one, account, region) for one in taken),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 from autopilot.domain.inside import datashare_sql
 from autopilot.domain.inside.declared.everything import Inside
@@ -12,6 +13,7 @@ from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Ste
 from autopilot.domain.inside.quoting import identifier_problem
 
 SECTION = "datashares"
+Fate = Literal["reported", "removed", "kept"]
 #: A schema and a name in it.
 Relation = tuple[str, str]
 
@@ -19,7 +21,11 @@ Relation = tuple[str, str]
 def problems(shares: list[Produced]) -> list[str]:
     """What contradicts, each with its path."""
     path = "spec.datashares.produces"
-    found = [f"{path}: the datashare {name} is declared {count} times" for name, count in Counter(one.name for one in shares).items() if count > 1]
+    found = [
+        f"{path}: the datashare {name} is declared {count} times"
+        for name, count in Counter(one.name for one in shares).items()
+        if count > 1
+    ]
     for number, share in enumerate(shares):
         found += _problems_of(f"{path}[{number}]", share)
     return found
@@ -75,14 +81,8 @@ def _extra_share(name: str, row: dict[str, object], *, prune: bool) -> Drift:
     return _drift(f"datashare {name}", "is not declared", "removed" if prune else "reported")
 
 
-def _drift(thing: str, what: str, fate: str) -> Drift:
-    match fate:
-        case "removed":
-            return Drift(section=SECTION, object=thing, what=what, fate="removed")
-        case "kept":
-            return Drift(section=SECTION, object=thing, what=what, fate="kept")
-        case _:
-            return Drift(section=SECTION, object=thing, what=what)
+def _drift(thing: str, what: str, fate: Fate) -> Drift:
+    return Drift(section=SECTION, object=thing, what=what, fate=fate)
 
 
 def _step(name: str, reason: str, sql: str, *, reverse: str = "", marks: list[str] | None = None, after: list[str] | None = None) -> Step:
@@ -99,17 +99,23 @@ class _Share:
         self.shared_schemas = {row["object_name"]: bool(row["include_new"]) for row in objects if row["object_type"] == "schema"}
         self.functions = [row["object_name"] for row in objects if row["object_type"] == "function"]
         self.shared = [row["object_name"] for row in objects if row["object_type"] not in ("schema", "function")]
-        self.consumers = {
-            _consumer_of(row, context.account) for row in seen["datashare consumers"] if row["share_name"] == self.name
-        }
+        self.consumers = {_consumer_of(row, context.account) for row in seen["datashare consumers"] if row["share_name"] == self.name}
         self.existing = {(row["schema_name"], row["relation_name"]) for row in seen.get("relations of shared schemas", [])}
-        self.coming = {(one.schema, one.name) for one in [*(spec.views or []), *(spec.materialized_views or []), *(spec.streams or [])]}
+        self.coming = {(one.schema, one.name) for section in (spec.views, spec.materialized_views, spec.streams) for one in section or ()}
 
     def steps(self, row: dict[str, object] | None) -> list[Step]:
         declared, found = self.declared, []
         if row is None:
             sql = datashare_sql.create(self.name, public_accessible=declared.public_accessible)
-            found.append(_step(f"create datashare {self.name}", "it is not there", sql, reverse=datashare_sql.drop(self.name), marks=[f"datashare:{self.name}"]))
+            found.append(
+                _step(
+                    f"create datashare {self.name}",
+                    "it is not there",
+                    sql,
+                    reverse=datashare_sql.drop(self.name),
+                    marks=[f"datashare:{self.name}"],
+                )
+            )
         elif bool(row["is_publicaccessible"]) != declared.public_accessible:
             found.append(self._public_accessible())
         for schema in declared.schemas:
@@ -153,7 +159,9 @@ class _Share:
             sql, reverse = (datashare_sql.all_tables(self.name, schema, add=add) for add in (True, False))
             after = [self._token(schema), *(f"relation:{schema}.{name}" for _, name in relations)]
             name = f"add all tables in schema {schema} to datashare {self.name}"
-            found.append(_step(name, "the schema was not in the datashare", sql, reverse=reverse, marks=[self._token(f"{schema}.*")], after=after))
+            found.append(
+                _step(name, "the schema was not in the datashare", sql, reverse=reverse, marks=[self._token(f"{schema}.*")], after=after)
+            )
         elif not found:
             missing = [one for one in relations if ".".join(one) not in self.shared]
             # Redshift adds what is made from now on by itself where the schema includes it, and refuses what is in the datashare already.
@@ -162,7 +170,11 @@ class _Share:
             sql, reverse = (datashare_sql.set_include_new(self.name, schema, wanted=wanted) for wanted in (include_new, included))
             after = [token for step in found for token in step.marks] + [f"relation:{schema}.{name}" for _, name in relations]
             name = f"set includenew for schema {schema} of datashare {self.name}"
-            found.append(_step(name, f"include_new is {str(included).lower()}", sql, reverse=reverse, marks=[self._token(f"{schema}/new")], after=after))
+            found.append(
+                _step(
+                    name, f"include_new is {str(included).lower()}", sql, reverse=reverse, marks=[self._token(f"{schema}/new")], after=after
+                )
+            )
         return found
 
     def _consumers(self, objects: list[str]) -> list[Step]:
@@ -172,7 +184,8 @@ class _Share:
             token = self._token(f"usage/{consumer.namespace or consumer.account}")
             if consumer not in self.consumers:
                 sql, reverse = (
-                    datashare_sql.usage(self.name, namespace=consumer.namespace, account=consumer.account, granted=granted) for granted in (True, False)
+                    datashare_sql.usage(self.name, namespace=consumer.namespace, account=consumer.account, granted=granted)
+                    for granted in (True, False)
                 )
                 name, after = f"grant usage on datashare {self.name} to {who}", [f"datashare:{self.name}", *objects]
                 found.append(_step(name, f"{who} has no usage", sql, reverse=reverse, marks=[token], after=after))
@@ -251,7 +264,8 @@ class _Share:
         if not self._fate(f"usage of {who}", "is not declared"):
             return []
         sql, reverse = (
-            datashare_sql.usage(self.name, namespace=consumer.namespace, account=consumer.account, granted=granted) for granted in (False, True)
+            datashare_sql.usage(self.name, namespace=consumer.namespace, account=consumer.account, granted=granted)
+            for granted in (False, True)
         )
         name = f"revoke usage on datashare {self.name} from {who}"
         return [_step(name, "it is not declared", sql, reverse=reverse, marks=[f"gone:{self._token(f'usage/{who}')}"])]
