@@ -25,6 +25,7 @@ OUTPUTS = {
     "report_costs": "ReportCostsArn",
     "run_schedule": "RunScheduleArn",
     "configure_warehouse": "ConfigureWarehouseArn",
+    "share_data": "ShareDataArn",
 }
 
 

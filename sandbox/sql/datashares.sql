@@ -390,6 +390,17 @@ CREATE VIEW pg_catalog.svv_datashares AS
     FROM sandbox_private.datashare d JOIN sandbox_private.namespace n ON n.warehouse = d.warehouse
     LEFT JOIN sandbox_private.shared_database s ON s.share_id = d.share_id AND s.warehouse = (SELECT redshift_prefix())
     WHERE sandbox_private.may_consume(d.share_id) AND redshift_is_superuser(redshift_session_user_id());
+-- What others let this warehouse read, as their databases say.
+CREATE FUNCTION sandbox_private.inbound_objects() RETURNS TABLE (share_name text, object_type text, object_name text, producer text) LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT d.name, t.kind, t.name, n.id FROM sandbox_private.datashare d JOIN sandbox_private.namespace n ON n.warehouse = d.warehouse
+    CROSS JOIN LATERAL sandbox_private.dblink(
+        format('host=%L port={port} dbname=%L user={superuser}', '{host}', d.physical_database),
+        format('SELECT object_type, object_name FROM sandbox_private.own_object WHERE share_id = %s', d.share_id)) AS t(kind text, name text)
+    WHERE sandbox_private.may_consume(d.share_id) $$;
+CREATE VIEW sandbox_private.own_object AS
+    SELECT share_id, 'schema'::text AS object_type, nspname::text AS object_name FROM sandbox_private.shared_schema
+    UNION ALL
+    SELECT share_id, CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END, nspname || '.' || relname FROM sandbox_private.shared_relation;
 CREATE VIEW pg_catalog.svv_datashare_objects AS
     SELECT 'OUTBOUND'::text AS share_type, s.share_name, 'schema'::text AS object_type, s.nspname::text AS object_name, '000000000000'::text AS producer_account,
         redshift_current_namespace() AS producer_namespace, EXISTS (SELECT FROM sandbox_private.include_new i WHERE i.share_name = s.share_name AND i.schema_id = s.oid) AS include_new
@@ -397,7 +408,9 @@ CREATE VIEW pg_catalog.svv_datashare_objects AS
     UNION ALL
     SELECT 'OUTBOUND', r.share_name, CASE r.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END, r.nspname || '.' || r.relname,
         '000000000000', redshift_current_namespace(), NULL
-    FROM sandbox_private.shared_relation r WHERE redshift_sees_all();
+    FROM sandbox_private.shared_relation r WHERE redshift_sees_all()
+    UNION ALL
+    SELECT 'INBOUND', i.share_name, i.object_type, i.object_name, '000000000000', i.producer, NULL FROM sandbox_private.inbound_objects() i WHERE redshift_sees_all();
 CREATE VIEW pg_catalog.svv_datashare_consumers AS
     SELECT d.name AS share_name, nullif(c.account, '') AS consumer_account, nullif(c.namespace, '') AS consumer_namespace, c.share_date
     FROM sandbox_private.datashare d JOIN sandbox_private.datashare_consumer c ON c.share_id = d.share_id

@@ -149,6 +149,12 @@ def test_the_system_views_show_what_is_given_and_taken(producer: Warehouse, cons
     assert consumer.run("SELECT share_name, share_type, consumer_database, producer_namespace FROM svv_datashares") == [
         ("orders", "INBOUND", "orders_db", namespace(producer))
     ]
+    assert consumer.run(
+        "SELECT share_type, share_name, object_type, object_name, producer_namespace FROM svv_datashare_objects ORDER BY 3"
+    ) == [
+        ("INBOUND", "orders", "schema", "sales", namespace(producer)),
+        ("INBOUND", "orders", "table", "sales.orders", namespace(producer)),
+    ]
     producer.run("DROP TABLE sales.orders", "CREATE TABLE sales.orders (id int)")
     assert producer.run("SELECT object_name FROM svv_datashare_objects WHERE object_type = 'table'") == []
 

@@ -163,11 +163,13 @@ class ConfigureInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Input of `configure_warehouse`: a `spec`, or the address of one in the Autopilot bucket, by default its newest `version`, not both.
 
     Of the spec only what lies inside the warehouse is applied; `name` and `kind` say which warehouse, which Autopilot need not have created.
+    `partial` says that the warehouse has more than this spec knows of: what is not declared is not reported.
     """
 
     spec: dict[str, Any] | None = None
     spec_uri: str | None = None
     version: str | None = None
+    partial: bool = False
 
 
 def decode(kind: type[T], data: object) -> T:

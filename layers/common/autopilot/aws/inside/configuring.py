@@ -8,7 +8,7 @@ from typing import Any
 from autopilot.aws import cleaning, data_api, specs, statements, warehouses
 from autopilot.aws.inside import calls, datashares, integrations, passwords, plans, records
 from autopilot.domain.decisions import Decision
-from autopilot.domain.errors import AccessDenied
+from autopilot.domain.errors import AccessDenied, InvalidInput
 from autopilot.domain.inputs import ConfigureInput
 from autopilot.domain.inside import progress as steps
 from autopilot.domain.inside import report, sections
@@ -44,6 +44,8 @@ def look(asked: ConfigureInput, execution: str) -> ConfigurePlan:
     """
     data, version = specs.read(asked.spec, asked.spec_uri, asked.version)
     spec = parse_spec(data)
+    if asked.partial and spec.prune:
+        raise InvalidInput("partial: what is not declared in a part of a spec cannot be removed; leave out spec.prune")
     seen = warehouses.get(Reference(name=spec.name, kind=spec.kind))
     check_takes_sql(seen, 1)
     # A warehouse that Autopilot did not create may have another first database than the spec's default.
@@ -61,6 +63,7 @@ def look(asked: ConfigureInput, execution: str) -> ConfigurePlan:
             target=target,
             spec=spec,
             version=version,
+            partial=asked.partial,
         )
         plans.save(plan)
     else:
@@ -82,6 +85,8 @@ def compare(call: Compare) -> report.Round:
     plan, region = plans.load(call.execution), call.execution.split(":")[3]
     catalog = _catalog(call.statement_id, _questions(plan.spec))
     found = sections.compare(plan.spec, catalog, _context(plan, region, records.known(plan.key, plan.target.database)))
+    if plan.partial:
+        found = found.of_what_is_declared()
     after, units = steps.replanned(steps.sent(plan, call.sent), found)
     if call.round >= steps.MOST_ROUNDS:
         after, units = steps.given_up(after), []

@@ -75,9 +75,10 @@ def compare(shares: list[Produced], spec: Inside, seen: Catalog, context: Contex
 
 def _extra_share(name: str, row: dict[str, object], *, prune: bool) -> Drift:
     if row["managed_by"]:
-        return _drift(f"datashare {name}", f"is not declared; it is managed by {row['managed_by']}", "kept")
+        return _drift(f"datashare {name}", f"is not declared; it is managed by {row['managed_by']}", "kept" if prune else "reported")
     if not row["here"]:
-        return _drift(f"datashare {name}", f"is not declared; it belongs to the database {row['source_database']}", "kept")
+        what = f"is not declared; it belongs to the database {row['source_database']}"
+        return _drift(f"datashare {name}", what, "kept" if prune else "reported")
     return _drift(f"datashare {name}", "is not declared", "removed" if prune else "reported")
 
 
@@ -223,7 +224,9 @@ class _Share:
         extra = [(name, schema) for name in self.shared if name not in tables and (schema := self._schema_of(name)) not in whole]
         found = [step for name, schema in extra for step in self._remove_table(name, schema)]
         for name in self.functions:
-            self.drift.append(_drift(f"function {name} in datashare {self.name}", "functions are not managed here", "kept"))
+            self.drift.append(
+                _drift(f"function {name} in datashare {self.name}", "functions are not managed here", "kept" if self.prune else "reported")
+            )
         for schema in self.shared_schemas:
             if schema not in kept:
                 found += self._remove_schema(schema)
@@ -250,7 +253,11 @@ class _Share:
     def _remove_schema(self, schema: str) -> list[Step]:
         inside = [name for name in self.shared if self._schema_of(name) == schema]
         if any(name.startswith(f"{schema}.") for name in self.functions):
-            self.drift.append(_drift(f"schema {schema} in datashare {self.name}", "is not declared; it holds functions", "kept"))
+            self.drift.append(
+                _drift(
+                    f"schema {schema} in datashare {self.name}", "is not declared; it holds functions", "kept" if self.prune else "reported"
+                )
+            )
             return []
         if not self._fate(f"schema {schema}", "is not declared"):
             return []

@@ -64,6 +64,10 @@ class Compared(msgspec.Struct, frozen=True):
     steps: list[Step] = []
     drift: list[Drift] = []
 
+    def of_what_is_declared(self) -> Compared:
+        """Without what is there and merely not declared; what stands in the way of something declared is kept, and stays."""
+        return Compared(self.steps, [one for one in self.drift if one.fate == "kept"])
+
 
 class Known(msgspec.Struct, frozen=True):
     """What is remembered of a thing whose definition the catalog does not give back as it was written, or not at all.

@@ -37,7 +37,7 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """What an execution makes of a spec: the plan's file. `version` is that of the spec's file, `namespace` the warehouse's namespace id."""
+    """What an execution makes of a spec, which is `partial` where the warehouse has more than it knows of: the plan's file. `version` is that of the spec's file, `namespace` the warehouse's namespace id."""
 
     execution: str
     asked: str
@@ -48,6 +48,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     spec: Spec
     version: str | None = None
+    partial: bool = False
     tracked: list[Tracked] = []
     drift: list[Drift] = []
 

@@ -1,0 +1,171 @@
+"""Both sides of a datashare between two warehouses: what each has to declare, and how it is proven that rows arrive."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from autopilot.domain.errors import ConfigurationIncomplete, InvalidInput
+from autopilot.domain.inputs import Common, reference_of
+from autopilot.domain.inside.declared.names import Grantee, Name, Relation
+from autopilot.domain.inside.quoting import identifier_problem, literal, qualified
+from autopilot.domain.sql import check_takes_sql
+from autopilot.domain.steps import Step
+from autopilot.domain.warehouse import Reference, Warehouse
+
+#: Data sharing is for nodes with managed storage. Source: Redshift database developer guide, "Considerations for data sharing".
+_LOCAL_STORAGE = ("dc", "ds")
+
+
+class ShareInput(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Input of `share_data`: the `producer` lets the `consumer` read whole `schemas` or single `tables`.
+
+    `datashare` is named after the only schema, and the consumer's `database` after the datashare, unless told. `include_new` shares what is made
+    in the schemas later. `grant_to` are those of the consumer who may read the whole database.
+    """
+
+    producer: str | Reference
+    consumer: str | Reference
+    schemas: list[Name] = msgspec.field(default_factory=list)
+    tables: list[Relation] = msgspec.field(default_factory=list)
+    datashare: Name | None = None
+    database: Name | None = None
+    include_new: bool = False
+    public_accessible: bool = False
+    grant_to: list[Grantee] = msgspec.field(default_factory=list)
+
+    @property
+    def share(self) -> str:
+        """The name of the datashare. Raises InvalidInput where none follows from what is shared."""
+        schemas = {*self.schemas, *(table.schema for table in self.tables)}
+        if self.datashare is None and len(schemas) != 1:
+            raise InvalidInput(
+                "datashare: give a name, or what lies in exactly one schema"
+                if schemas
+                else "schemas: name what is to be shared, here or in `tables`"
+            )
+        return self.datashare or schemas.pop()
+
+    @property
+    def shown_as(self) -> str:
+        """The name of the consumer's database."""
+        return self.database or self.share
+
+
+class Prove(Step, tag="prove", frozen=True, kw_only=True):
+    """Read what the consumer's catalog says, the rows of the `evidence` queries, and say what is to be read as the proof."""
+
+    input: dict[str, Any]
+    database: list[list[Any]]
+    objects: list[list[Any]]
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """What one warehouse has to declare."""
+
+    warehouse: Reference
+    spec: dict[str, Any]
+
+
+class SharePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `share_data` is going to do. `evidence` are queries of the consumer's catalog."""
+
+    action: Literal["share"]
+    reason: str
+    asked: str
+    dry_run: bool
+    datashare: str
+    database: str
+    producer: Side
+    consumer: Side
+    evidence: list[str]
+
+
+def plan(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> SharePlan:
+    """What each side has to declare. Raises InvalidInput for what cannot be shared, WarehouseUnavailable for a side that takes no SQL now."""
+    _check(asked, producer, consumer)
+    share: dict[str, Any] = {
+        "name": asked.share,
+        "schemas": [{"name": schema, "include_new": asked.include_new} for schema in asked.schemas],
+        "tables": msgspec.to_builtins(asked.tables),
+        "public_accessible": asked.public_accessible,
+        "consumers": [{"namespace": consumer.namespace_id}],
+    }
+    taken = {"database": asked.shown_as, "datashare": asked.share, "namespace": producer.namespace_id}
+    grants = [{"to": msgspec.to_builtins(who), "privileges": ["usage"], "on": {"database": asked.shown_as}} for who in asked.grant_to]
+    return SharePlan(
+        action="share",
+        reason=f"{consumer.kind} {consumer.name} is to read the datashare {asked.share} of {producer.kind} {producer.name} as database {asked.shown_as}",
+        asked=asked.reason,
+        dry_run=asked.dry_run,
+        datashare=asked.share,
+        database=asked.shown_as,
+        producer=_side(producer, {"datashares": {"produces": [share]}}),
+        consumer=_side(consumer, {"datashares": {"consumes": [taken]}} | ({"grants": grants} if grants else {})),
+        evidence=_evidence(asked.share, asked.shown_as, producer.namespace_id),
+    )
+
+
+def _side(seen: Warehouse, sections: dict[str, Any]) -> Side:
+    return Side(warehouse=seen.reference, spec={"name": seen.name, "kind": seen.kind, **sections})
+
+
+def _check(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> None:
+    names = [
+        ("datashare", asked.share),
+        ("database", asked.shown_as),
+        *((f"schemas[{number}]", name) for number, name in enumerate(asked.schemas)),
+    ]
+    for path, name in names:
+        if problem := identifier_problem(name):
+            raise InvalidInput(f"{path}: {name[:60]!r} {problem}")
+    if producer.key == consumer.key:
+        raise InvalidInput(
+            f"consumer: {consumer.kind} {consumer.name} is the producer; within a warehouse, another database is read without a datashare"
+        )
+    for path, seen in (("producer", producer), ("consumer", consumer)):
+        check_takes_sql(seen, 1)
+        if (seen.node_type or "").startswith(_LOCAL_STORAGE):
+            raise InvalidInput(
+                f"{path}: cluster {seen.name} has {seen.node_type} nodes; data sharing needs RA3 or newer ones, or Serverless"
+            )
+    if consumer.public and not asked.public_accessible:
+        raise InvalidInput(
+            f"public_accessible: {consumer.kind} {consumer.name} is publicly accessible; it can read a datashare only if that is allowed with true"
+        )
+
+
+def _evidence(share: str, database: str, namespace: str) -> list[str]:
+    """Queries of the consumer's catalog: which database shows the datashare, and one thing that it holds, a table before a view.
+
+    Source: Redshift database developer guide, "SVV_DATASHARES" and "SVV_DATASHARE_OBJECTS".
+    """
+    this = f"share_type = 'INBOUND' AND share_name = {literal(share)} AND producer_namespace = {literal(namespace)}"
+    shown = (
+        f"SELECT TRIM(consumer_database) AS consumer_database FROM svv_datashares WHERE {this} AND consumer_database = {literal(database)}"  # noqa: S608 - texts are quoted
+    )
+    held = (
+        f"SELECT TRIM(object_name) AS object_name FROM svv_datashare_objects WHERE {this} AND object_type NOT IN ('schema', 'function') "  # noqa: S608 - texts are quoted
+        "ORDER BY CASE object_type WHEN 'table' THEN 0 ELSE 1 END, object_name LIMIT 1"
+    )
+    return [shown, held]
+
+
+def proof(asked: ShareInput, database: list[list[Any]], objects: list[list[Any]]) -> str:
+    """The query that proves that rows can be read; empty while the datashare holds nothing to read.
+
+    Raises ConfigurationIncomplete where the consumer's database does not show the datashare.
+    """
+    if not database:
+        raise ConfigurationIncomplete(
+            f"database {asked.shown_as} of {reference_of(asked.consumer).name} does not show the datashare {asked.share} of "
+            f"{reference_of(asked.producer).name}: a database of that name is there already, or the datashare is not visible yet; choose another "
+            "`database`, or start again"
+        )
+    if not objects:
+        return ""
+    name = str(objects[0][0])
+    schemas = [*asked.schemas, *(table.schema for table in asked.tables)]
+    schema = max((one for one in schemas if name.startswith(f"{one}.")), key=len, default=name.partition(".")[0])
+    return f"SELECT COUNT(*) AS rows_seen FROM (SELECT 1 FROM {qualified(asked.shown_as, schema, name[len(schema) + 1 :])} LIMIT 1) AS one"  # noqa: S608 - names are quoted
