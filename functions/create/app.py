@@ -7,8 +7,9 @@ from typing import Any, assert_never
 from autopilot.aws import changing, foundation, specs, undoing
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inputs import ProvisionInput, decode
+from autopilot.domain.provision_steps import Apply, ProvisionPlan
 from autopilot.domain.spec import parse_spec
-from autopilot.domain.steps import Apply, Look, ProvisionPlan, Undo
+from autopilot.domain.steps import Look, Undo
 from autopilot.runtime.handler import handler
 
 PERMISSIONS = (*changing.PERMISSIONS, *undoing.PERMISSIONS, *specs.PERMISSIONS)

@@ -9,7 +9,8 @@ from autopilot.aws import facts, securing, warehouses
 from autopilot.domain.baseline_report import decide_secure, findings_of
 from autopilot.domain.baseline_rules import judge
 from autopilot.domain.inputs import SecureInput, decode, reference_of
-from autopilot.domain.steps import Look, Secure, SecurePlan
+from autopilot.domain.provision_steps import Secure
+from autopilot.domain.steps import Look, SecurePlan
 from autopilot.runtime.handler import handler
 
 PERMISSIONS = securing.PERMISSIONS

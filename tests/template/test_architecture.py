@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +88,11 @@ def test_rule_notices_code_that_breaks_it(rule: Rule, file: str, text: str | Non
 
 def test_every_rule_is_shown_to_notice_code_that_breaks_it() -> None:
     assert {rule for rule, *_ in BREAKS} == set(rules.RULES)
+
+
+@pytest.mark.parametrize("function", ["wait", "wake", "pause", "resume", "run_sql"])
+def test_what_a_spec_can_say_is_loaded_by_who_applies_one(function: str, root: Path) -> None:
+    program = "import app, sys; print(*[name for name in sys.modules if f'{name}.'.startswith(('autopilot.domain.spec.', 'autopilot.domain.inside.'))])"
+    paths = os.pathsep.join([str(root / "layers" / "common"), str(root / "functions" / function)])
+    loaded = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": paths}, capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []

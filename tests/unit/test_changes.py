@@ -17,9 +17,10 @@ from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady, Warehou
 from autopilot.domain.plans import plan
 from autopilot.domain.requests import Foundation
 from autopilot.domain.resizing import Size
-from autopilot.domain.spec import MANAGED_TAG, parse_spec
+from autopilot.domain.spec import parse_spec
 from autopilot.domain.spec_parts import LOG_EXPORTS, Logging, UsageLimit
 from autopilot.domain.surroundings import Entry, Limit, Namespace, OwnGroup, OwnParameters, Surroundings
+from autopilot.domain.tags import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
 

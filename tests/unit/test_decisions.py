@@ -23,9 +23,10 @@ from autopilot.domain.decisions import (
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
 from autopilot.domain.inputs import PauseInput, ProvisionInput
 from autopilot.domain.plans import plan as plan_of
+from autopilot.domain.provision_steps import ProvisionPlan
 from autopilot.domain.spec import parse_spec
 from autopilot.domain.spec_parts import Logging
-from autopilot.domain.steps import PausePlan, ProvisionPlan
+from autopilot.domain.steps import PausePlan
 from autopilot.domain.surroundings import Surroundings
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.plans import plan
 from autopilot.domain.requests import Foundation, cluster_request, logging_of, namespace_request, workgroup_request
-from autopilot.domain.spec import Spec, owner_of, parse_spec, parse_text
+from autopilot.domain.spec import Spec, parse_spec, parse_text
 from autopilot.domain.spec_parts import Logging
 from autopilot.domain.surroundings import Surroundings
+from autopilot.domain.tags import owner_of
 from autopilot.domain.warehouse import Warehouse
 from tests.unit.builders import EXECUTION, cluster, workgroup
 

@@ -26,7 +26,7 @@ from autopilot.domain.budgets import (
 )
 from autopilot.domain.errors import AccessDenied, AutopilotError, WarehouseDiffers
 from autopilot.domain.report import BudgetState
-from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, WAREHOUSE_TAG, owner_of
+from autopilot.domain.tags import MANAGED_TAG, OWNER_TAG, WAREHOUSE_TAG, owner_of
 from autopilot.domain.warehouse import Reference
 
 LOOK = ("budgets:ViewBudget",)

@@ -9,10 +9,10 @@ from autopilot.domain.changes import Change
 from autopilot.domain.decisions import decide_provision, settles_as
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
 from autopilot.domain.plans import plan
+from autopilot.domain.provision_steps import Apply
 from autopilot.domain.requests import creation_tags
 from autopilot.domain.restoring import RESTORED_TAG, check_source, check_target, is_unmarked
 from autopilot.domain.spec import Spec
-from autopilot.domain.steps import Apply
 from autopilot.domain.warehouse import Reference, Warehouse, cluster_size
 
 LOOK = (*surrounding.LOOK, *foundation.LOOK, *snapshots.FIND)

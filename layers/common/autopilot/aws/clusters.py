@@ -9,7 +9,7 @@ from typing import Any
 
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import AutopilotError, PauseRefused, WarehouseNotFound, WarehouseNotReady
-from autopilot.domain.spec import MANAGED_TAG
+from autopilot.domain.tags import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift:DescribeClusters",)

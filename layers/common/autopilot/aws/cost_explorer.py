@@ -12,8 +12,8 @@ from autopilot.aws.clients import call
 from autopilot.domain.advice.evidence import ReservedOffer
 from autopilot.domain.errors import AwsRefused
 from autopilot.domain.report import Period
-from autopilot.domain.spec import WAREHOUSE_TAG
 from autopilot.domain.spending import CostRow
+from autopilot.domain.tags import WAREHOUSE_TAG
 
 READ = ("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:GetReservationPurchaseRecommendation", *daily.PERMISSIONS)
 SERVICE = "Amazon Redshift"

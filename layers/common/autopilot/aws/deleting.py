@@ -7,8 +7,8 @@ import msgspec
 from autopilot.aws import clusters, warehouses, workgroups
 from autopilot.domain.decisions import carried_out, decide_delete, snapshot_name
 from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected
-from autopilot.domain.spec import MANAGED_TAG, PROTECT_TAG
 from autopilot.domain.steps import Delete
+from autopilot.domain.tags import MANAGED_TAG, PROTECT_TAG
 from autopilot.domain.warehouse import Reference, Warehouse, can_be_named
 
 PERMISSIONS = (*warehouses.LOOK, *clusters.DELETE, *workgroups.DELETE)

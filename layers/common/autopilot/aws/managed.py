@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autopilot.aws.clients import client, translated
-from autopilot.domain.spec import MANAGED_TAG, WAREHOUSE_TAG
+from autopilot.domain.tags import MANAGED_TAG, WAREHOUSE_TAG
 from autopilot.domain.warehouse import Kind
 
 LOOK = ("tag:GetResources",)

@@ -15,7 +15,7 @@ from autopilot.domain.baseline_report import findings_of, next_repair, summary
 from autopilot.domain.baseline_rules import judge
 from autopilot.domain.baseline_spec import accepted_by
 from autopilot.domain.errors import AutopilotError, TransientError, WarehouseNotReady
-from autopilot.domain.steps import Secure
+from autopilot.domain.provision_steps import Secure
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 PERMISSIONS = (

@@ -8,8 +8,9 @@ from functools import partial
 from autopilot.aws import budgets, network, parameter_groups, resizing, settings, table, warehouses, workgroups
 from autopilot.domain.changes import makes_parameter_group
 from autopilot.domain.requests import Foundation
-from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, Spec, owner_of
+from autopilot.domain.spec import Spec
 from autopilot.domain.surroundings import Surroundings, own_name
+from autopilot.domain.tags import MANAGED_TAG, OWNER_TAG, owner_of
 from autopilot.domain.warehouse import Reference, Warehouse, can_be_named
 
 LOOK = (*warehouses.LOOK, *network.LOOK, *parameter_groups.LOOK, *settings.LOOK, *table.READ, *budgets.SEE)

@@ -7,8 +7,8 @@ import msgspec
 from autopilot.aws import budgets, clusters, contents, surrounding, warehouses, workgroups
 from autopilot.domain.decisions import snapshot_name
 from autopilot.domain.restoring import is_unmarked
-from autopilot.domain.spec import OWNER_TAG, owner_of
 from autopilot.domain.steps import Undo
+from autopilot.domain.tags import OWNER_TAG, owner_of
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 PERMISSIONS = (*warehouses.LOOK, *clusters.DELETE, *workgroups.DELETE, *surrounding.DELETE, *contents.PERMISSIONS, *budgets.REMOVE)

@@ -8,8 +8,8 @@ from typing import Any
 
 from autopilot.aws.clients import call, client, translated
 from autopilot.domain.errors import AutopilotError
-from autopilot.domain.spec import MANAGED_TAG
 from autopilot.domain.surroundings import Namespace
+from autopilot.domain.tags import MANAGED_TAG
 from autopilot.domain.warehouse import Warehouse
 
 LOOK = ("redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace", "redshift-serverless:ListTagsForResource")

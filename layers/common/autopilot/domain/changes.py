@@ -9,9 +9,10 @@ import msgspec
 
 from autopilot.domain.errors import WarehouseDiffers, WarehouseNotReady
 from autopilot.domain.requests import DEFAULT_PORT, SECURE_PARAMETERS, Foundation, creation_tags, logging_of, upper_tags
-from autopilot.domain.spec import ENVIRONMENT_TAG, MANAGED_TAG, PROTECT_TAG, SCHEDULE_TAG, Spec
+from autopilot.domain.spec import Spec
 from autopilot.domain.spec_parts import Logging, UsageLimit
 from autopilot.domain.surroundings import Entry, Surroundings, own_name
+from autopilot.domain.tags import ENVIRONMENT_TAG, MANAGED_TAG, PROTECT_TAG, SCHEDULE_TAG
 from autopilot.domain.warehouse import Warehouse
 
 Operation = Literal[

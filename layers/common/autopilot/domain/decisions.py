@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from autopilot.domain.changes import Change
 from autopilot.domain.errors import WarehouseNotReady, WarehouseProtected
-from autopilot.domain.spec import MANAGED_TAG, PROTECT_TAG, Spec
+from autopilot.domain.tags import MANAGED_TAG, PROTECT_TAG
 from autopilot.domain.warehouse import Warehouse, primary_status
 
 if TYPE_CHECKING:
+    from autopilot.domain.changes import Change
     from autopilot.domain.schedule_decisions import decide as decide  # noqa: PLC0414 - offered here, beside the other decisions
+    from autopilot.domain.spec import Spec
 
 #: PauseCluster needs a recent backup; older than this a temporary one is taken first.
 MAX_BACKUP_AGE = timedelta(hours=24)

@@ -20,8 +20,8 @@ from autopilot.domain.errors import InvalidInput
 from autopilot.domain.prices import Prices
 from autopilot.domain.report import BudgetState, Charge, Missing, Period, Recommendation, Report, Saved, WarehouseCosts
 from autopilot.domain.savings import Entry, Fleet, Reservation
-from autopilot.domain.spec import WAREHOUSE_TAG
 from autopilot.domain.spending import Key, Spending
+from autopilot.domain.tags import WAREHOUSE_TAG
 from autopilot.domain.using import Readings
 from autopilot.domain.warehouse import Reference, Warehouse, primary_status
 

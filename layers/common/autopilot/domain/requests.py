@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from autopilot.domain.spec import MANAGED_TAG, OWNER_TAG, WAREHOUSE_TAG, Spec, owner_of
+from autopilot.domain.spec import Spec
 from autopilot.domain.spec_checks import DEFAULT_BASE_RPU, DEFAULT_NODE_TYPE, DEFAULT_NODES
 from autopilot.domain.spec_parts import LOG_EXPORTS, Logging, Roles
+from autopilot.domain.tags import MANAGED_TAG, OWNER_TAG, WAREHOUSE_TAG, owner_of
 
 ADMIN_USER = "autopilot_admin"
 #: AWS keeps automated snapshots for one day, which a long weekend outlasts.

@@ -6,7 +6,8 @@ from typing import Any
 
 from autopilot.domain.errors import InvalidInput, WarehouseDiffers
 from autopilot.domain.snapshots import Snapshot
-from autopilot.domain.spec import OWNER_TAG, Spec
+from autopilot.domain.spec import Spec
+from autopilot.domain.tags import OWNER_TAG
 from autopilot.domain.warehouse import Warehouse
 
 #: The snapshot that a warehouse is being restored from; and, once its data is there, the one that it was restored from.

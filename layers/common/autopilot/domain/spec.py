@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated
 
 import msgspec
@@ -15,15 +14,9 @@ from autopilot.domain.inputs import decode
 from autopilot.domain.inside import sections
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.spec_parts import Backups, Compute, Encryption, Logging, Network, Parameters, Roles
+from autopilot.domain.tags import ENVIRONMENT_TAG, PROTECT_TAG, SCHEDULE_TAG
 from autopilot.domain.warehouse import Kind
 
-OWNER_TAG = "autopilot:execution"
-MANAGED_TAG = "autopilot:managed"
-PROTECT_TAG = "autopilot:protect"
-SCHEDULE_TAG = "autopilot:schedule"
-ENVIRONMENT_TAG = "autopilot:environment"
-#: Its value is the warehouse's name: Cost Explorer and Budgets tell warehouses apart by it, once it is activated for cost allocation.
-WAREHOUSE_TAG = "autopilot:warehouse"
 TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
@@ -108,8 +101,3 @@ def parse_text(text: str) -> object:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInput(f"spec: not YAML or JSON: {error}") from error
-
-
-def owner_of(execution: str) -> str:
-    """What the owner's tag says of an execution: its ARN, or a hash where a tag cannot hold that."""
-    return execution if checks.fits_a_tag(execution) else hashlib.sha256(execution.encode()).hexdigest()

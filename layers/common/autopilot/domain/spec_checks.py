@@ -7,15 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 from autopilot.domain.spec_parts import BELONGS, Backups, Compute, Encryption, Logging, Network, Parameters, Part, Roles
+from autopilot.domain.tags import TAG_CHARACTERS, TAG_PATTERN, fits_a_tag
 from autopilot.domain.warehouse import NAME_RULES, Kind, can_be_named
 
 #: What a spec without `compute` asks for: the smallest that AWS sells of each kind at the time of writing.
 DEFAULT_NODE_TYPE, DEFAULT_NODES, DEFAULT_BASE_RPU = "ra3.large", 1, 8
 #: A node type's form. Which ones exist is for AWS to say; the list changes. Source: CreateCluster, `NodeType`.
 _NODE_TYPE = re.compile(r"[a-z]{2}[a-z0-9]{0,4}\.[a-z0-9]{1,12}")
-#: Source: Redshift tagging: letters, digits, spaces and these; keys up to 128, values up to 256 characters.
-_TAG = re.compile(r"[\w .:/=+\-@]*")
-TAG_CHARACTERS = "letters, digits, spaces and . : / = + - @ _"
 MAX_TAGS = 39
 #: Source: CreateCluster, `Port` (RA3 and RG nodes), CreateWorkgroup, `port`; older node types take 1150 to 65535.
 PORTS = (range(5431, 5456), range(8191, 8216))
@@ -255,15 +253,10 @@ def tag_problems(tags: Mapping[str, str], fields: Mapping[str, str | None]) -> l
     if len(tags) > MAX_TAGS:
         problems.append(f"spec.tags: {len(tags)} tags; up to {MAX_TAGS}, as AWS takes 50 and eleven are Autopilot's own")
     for key, value in tags.items():
-        if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
+        if not 1 <= len(key) <= 128 or not TAG_PATTERN.fullmatch(key) or key.lower().startswith(("aws:", "autopilot:")):
             problems.append(f"spec.tags: key {key[:40]!r} is not allowed; 1 to 128 {TAG_CHARACTERS}, not aws: or autopilot:")
         if not fits_a_tag(value):
             problems.append(f"spec.tags.{key[:40]}: the value is not allowed; up to 256 {TAG_CHARACTERS}")
     return problems + [
         f"{path}: not allowed as a tag; up to 256 {TAG_CHARACTERS}" for path, text in fields.items() if text and not fits_a_tag(text)
     ]
-
-
-def fits_a_tag(value: str) -> bool:
-    """Whether a tag can have this value."""
-    return len(value) <= 256 and _TAG.fullmatch(value) is not None

@@ -8,17 +8,15 @@ from typing import Any, Literal, Self
 import msgspec
 
 from autopilot.domain.alarms import Alarms
-from autopilot.domain.baseline import Consent, Finding, Tried
-from autopilot.domain.changes import Change
-from autopilot.domain.decisions import Decision, decide_provision, settles_as
-from autopilot.domain.errors import ResizeRefused, WarehouseDiffers, WarehouseNotReady
-from autopilot.domain.inputs import CleanInput, Common, ProvisionInput, ResizeInput
+from autopilot.domain.baseline import Consent, Finding
+from autopilot.domain.decisions import Decision
+from autopilot.domain.errors import ResizeRefused, WarehouseNotReady
+from autopilot.domain.inputs import CleanInput, Common, ResizeInput
 from autopilot.domain.report import Period
 from autopilot.domain.resizing import SNAPSHOT_DAYS, Size, Way
 from autopilot.domain.retention import Tally, Verdict
 from autopilot.domain.signin import Target
 from autopilot.domain.snapshots import MOST_LISTED, Snapshot
-from autopilot.domain.spec import Spec
 from autopilot.domain.warehouse import Reference, Warehouse
 
 
@@ -67,18 +65,6 @@ class Drain(Waiting, tag="drain", frozen=True, kw_only=True):
         """When the patience ends."""
         patience = self.entered_at + timedelta(seconds=self.drain_seconds)
         return min(patience, self.until) if self.until else patience
-
-
-class Apply(Step, tag="apply", frozen=True, kw_only=True):
-    """Make the next steps that a spec asks for, up to one that has to be waited for; `applied` counts those that this execution has made.
-
-    `reboot` allows what drops sessions so that parameters take effect; `from_snapshot` is restored as the new warehouse.
-    """
-
-    spec: Spec
-    applied: int = 0
-    reboot: bool = False
-    from_snapshot: str = ""
 
 
 class Undo(Step, tag="undo", frozen=True, kw_only=True):
@@ -130,15 +116,6 @@ class CleanSnapshots(Step, tag="clean", frozen=True, kw_only=True):
     input: dict[str, Any]
     started_at: datetime
     failed: dict[str, str] = {}
-
-
-class Secure(Step, tag="secure", frozen=True, kw_only=True):
-    """Make the next repair of a warehouse; `tried` are those that this execution has made. What a `spec` itself decides stays."""
-
-    warehouse: Reference
-    consent: Consent = Consent()
-    spec: Spec | None = None
-    tried: list[Tried] = []
 
 
 class SetAlarms(Step, tag="set_alarms", frozen=True, kw_only=True):
@@ -324,48 +301,6 @@ class DeletePlan(Plan, frozen=True, kw_only=True):
     final_snapshot: bool
     namespace: str = ""
     belonging_to: list[Reference]
-
-
-class ProvisionPlan(Plan, frozen=True, kw_only=True):
-    """A plan to provision: the spec as it was read and checked, and the steps that it asks for.
-
-    `awaited` is the state that the warehouse comes to before anything can be done; `version` is that of the spec's file.
-    """
-
-    spec: Spec
-    changes: list[Change]
-    awaited: str
-    reboot: bool
-    version: str | None = None
-    from_snapshot: str = ""
-
-    @classmethod
-    def of_spec(
-        cls,
-        spec: Spec,
-        seen: Warehouse | None,
-        planned: list[Change],
-        asked: ProvisionInput,
-        execution: str,
-        version: str | None = None,
-    ) -> Self:
-        """The plan for a spec, in the region and account that the execution's ARN names. Raises WarehouseDiffers for what is to be left alone."""
-        decision = decide_provision(spec, seen, planned)
-        if decision.action == "differs" and not asked.dry_run:
-            raise WarehouseDiffers(f"{decision.reason}. Nothing was changed")
-        known = seen or Warehouse.absent(Reference(name=spec.name), execution, kind=spec.kind, database=spec.database)
-        reboot, awaited = asked.reboot == "allow", settles_as(seen)
-        return cls.of(
-            known,
-            decision,
-            asked,
-            spec=spec,
-            changes=planned,
-            awaited=awaited,
-            reboot=reboot,
-            version=version,
-            from_snapshot=asked.from_snapshot or "",
-        )
 
 
 class SecurePlan(Plan, frozen=True, kw_only=True):
