@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -11,7 +11,10 @@ from autopilot.domain.changes import Change
 from autopilot.domain.decisions import decide_provision, settles_as
 from autopilot.domain.errors import WarehouseDiffers
 from autopilot.domain.inputs import ProvisionInput
+from autopilot.domain.inside.model import Context
+from autopilot.domain.inside.report import MAX_STEP_BYTES, Shown, fitting, on_empty
 from autopilot.domain.spec import Spec
+from autopilot.domain.sql import takes_no_sql
 from autopilot.domain.steps import Plan, Step
 from autopilot.domain.warehouse import Reference, Warehouse
 
@@ -37,10 +40,40 @@ class Secure(Step, tag="secure", frozen=True, kw_only=True):
     tried: list[Tried] = msgspec.field(default_factory=list)
 
 
+class InsidePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done inside the warehouse: `nothing` where nothing is declared, `configure`, or for a dry run `look` or `show`.
+
+    `show` is what would be made in a new warehouse; `steps` are as many as fit.
+    """
+
+    action: Literal["nothing", "configure", "look", "show"] = "nothing"
+    reason: str = ""
+    sections: list[str] = msgspec.field(default_factory=list)
+    steps: list[Shown] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of_spec(cls, spec: Spec, seen: Warehouse | None, known: Warehouse, *, dry_run: bool) -> Self:
+        """The plan for what a spec declares."""
+        declared = spec.declared
+        if not declared:
+            return cls()
+        if not dry_run:
+            return cls(action="configure", sections=declared)
+        if seen is None:
+            steps = on_empty(spec, Context(warehouse=known.name, kind=known.kind, account=known.account, region=known.region))
+            return cls(
+                action="show", reason=f"{len(steps)} steps in the new warehouse", sections=declared, steps=fitting(steps, MAX_STEP_BYTES)
+            )
+        if takes_no_sql(seen):
+            return cls(action="show", reason=f"it is {seen.status}, so what lies inside was not looked at", sections=declared)
+        return cls(action="look", sections=declared)
+
+
 class ProvisionPlan(Plan, frozen=True, kw_only=True):
     """A plan to provision: the spec as it was read and checked, and the steps that it asks for.
 
-    `awaited` is the state that the warehouse comes to before anything can be done; `version` is that of the spec's file.
+    `awaited` is the state that the warehouse comes to before anything can be done; `version` is that of the spec's file. The spec here says nothing
+    of what lies `inside`: that is planned by itself.
     """
 
     spec: Spec
@@ -49,6 +82,7 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
     reboot: bool
     version: str | None = None
     from_snapshot: str = ""
+    inside: InsidePlan = InsidePlan()
 
     @classmethod
     def of_spec(
@@ -70,7 +104,8 @@ class ProvisionPlan(Plan, frozen=True, kw_only=True):
             known,
             decision,
             asked,
-            spec=spec,
+            spec=spec.without_inside,
+            inside=InsidePlan.of_spec(spec, seen, known, dry_run=asked.dry_run),
             changes=planned,
             awaited=awaited,
             reboot=reboot,

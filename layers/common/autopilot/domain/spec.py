@@ -46,6 +46,11 @@ class Spec(Inside, frozen=True, kw_only=True):
     protect: bool = False
 
     @property
+    def without_inside(self) -> Spec:
+        """The same warehouse, with nothing said of what lies inside it."""
+        return msgspec.structs.replace(self, **dict.fromkeys(self.declared), prune=False)
+
+    @property
     def own_tags(self) -> dict[str, str]:
         """The tags that the spec asks for, those that its other fields stand for included."""
         fields = {ENVIRONMENT_TAG: self.environment, SCHEDULE_TAG: self.schedule, PROTECT_TAG: "true" if self.protect else None}

@@ -33,6 +33,7 @@ PROBE = "SELECT 1"
 MAX_MESSAGE = 500
 _HASH = re.compile(r"sha256\|[0-9a-fA-F|]*")
 _EXACT = 2**53
+_NO_SQL = frozenset({"paused", "pausing", "creating", "resuming", "rebooting", "deleting", "final-snapshot"})
 #: Statements that a transaction block refuses. Source: the Redshift SQL reference page of each.
 _ALONE = re.compile(
     r'\s*(?:VACUUM|CREATE\s+DATABASE|DROP\s+DATABASE|ALTER\s+TABLE\s+(?:"[^"]*"|[^\s"])+\s+APPEND|CREATE\s+LIBRARY|DROP\s+LIBRARY)\b',
@@ -115,12 +116,17 @@ def split(text: str, path: str = "sql") -> list[str]:
     return statements
 
 
+def takes_no_sql(seen: Warehouse) -> bool:
+    """Whether the warehouse takes no SQL in its present state."""
+    return primary_status(seen.status) in _NO_SQL
+
+
 def check_takes_sql(seen: Warehouse, count: int) -> Decision:
     """The decision to run so many units. Raises WarehouseUnavailable when the warehouse takes no SQL in its present state."""
     status = primary_status(seen.status)
     if status in {"paused", "pausing"}:
         raise WarehouseUnavailable(f"{seen.kind} {seen.name} is {status} and takes no SQL; start resume_warehouse for it first")
-    if status in {"creating", "resuming", "rebooting", "deleting", "final-snapshot"}:
+    if takes_no_sql(seen):
         raise WarehouseUnavailable(f"{seen.kind} {seen.name} is {status} and takes no SQL; wait until it is available")
     return Decision("run", f"{count} unit{'s' if count != 1 else ''} of SQL to run in {seen.kind} {seen.name}")
 

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from autopilot.domain.errors import ConfigurationIncomplete
-from autopilot.domain.inside.model import Drift
+from autopilot.domain.inside import ordering, sections
+from autopilot.domain.inside.declared.everything import Inside
+from autopilot.domain.inside.model import Context, Drift
 from autopilot.domain.inside.progress import Progress, Tracked, Unit
 
 #: A state of a workflow carries 256 KiB in all.
@@ -75,10 +77,16 @@ def round_of(progress: Progress, units: list[Unit], plan_uri: str) -> Round:
         counts=counts(progress),
         plan_uri=plan_uri,
         units=[] if progress.dry_run else units,
-        steps=_fitting([_shown(one) for one in progress.tracked], MAX_STEP_BYTES),
-        drift=_fitting(progress.drift, MAX_DRIFT_BYTES),
+        steps=fitting([shown(one) for one in progress.tracked], MAX_STEP_BYTES),
+        drift=fitting(progress.drift, MAX_DRIFT_BYTES),
         outcome=outcome_of(progress, plan_uri) if action == "finish" else None,
     )
+
+
+def on_empty(spec: Inside, context: Context) -> list[Shown]:
+    """The steps that a spec asks for in a warehouse that has just been made."""
+    found = sections.compare(spec, {question.name: [] for question in sections.questions_of(spec)}, context)
+    return [shown(Tracked(step=step)) for step in ordering.ordered(found.steps)]
 
 
 def outcome_of(progress: Progress, plan_uri: str) -> Outcome:
@@ -119,7 +127,8 @@ def _sentence(progress: Progress) -> str:
     )
 
 
-def _shown(one: Tracked) -> Shown:
+def shown(one: Tracked) -> Shown:
+    """A step as people see it."""
     step = one.step
     return Shown(
         section=step.section,
@@ -132,7 +141,7 @@ def _shown(one: Tracked) -> Shown:
     )
 
 
-def _fitting(things: list[Any], budget_bytes: int) -> list[Any]:
+def fitting(things: list[Any], budget_bytes: int) -> list[Any]:
     """The first of them that fit."""
     kept = []
     for thing in things:
