@@ -6,6 +6,7 @@ does; what is given to any other account is on record only.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from sandbox.kernel import ACCOUNT, REGION, ApiError
@@ -99,8 +100,8 @@ def _association(consumer: Consumer) -> dict[str, Any]:
         "ConsumerIdentifier": arn("namespace", consumer.namespace) if consumer.namespace else whose,
         "Status": consumer.status,
         "ConsumerRegion": REGION,
-        "CreatedDate": consumer.share_date,
-        "StatusChangeDate": consumer.status_date,
+        "CreatedDate": consumer.share_date.replace(tzinfo=UTC),
+        "StatusChangeDate": consumer.status_date.replace(tzinfo=UTC),
     }
 
 
