@@ -37,6 +37,7 @@ SERVICES = (
     "resourcegroupstaggingapi",
     "scheduler",
     "events",
+    "secretsmanager",
 )
 TABLE, BUCKET = "autopilot-table", "autopilot-bucket"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:autopilot-notifications"

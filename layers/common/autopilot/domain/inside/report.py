@@ -14,7 +14,7 @@ from autopilot.domain.inside.progress import Progress, Tracked, Unit
 
 #: A state of a workflow carries 256 KiB in all.
 MAX_STEP_BYTES, MAX_DRIFT_BYTES = 100_000, 30_000
-_NAMED = 5
+_NAMED, _BLOCKED_NAMED = 5, 50
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,10 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an execution ends: the event, its sentence, and what there is to know; `failed` names each step with the database's message."""
+    """How an execution ends: the event, its sentence, and what there is to know.
+
+    `failed` names each step with the database's message, `blocked` the first of those that were not tried, each with what it needs.
+    """
 
     event: str
     result: Literal["done", "nothing", "failed"]
@@ -50,6 +53,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     plan_uri: str
     error: str = ""
     failed: dict[str, str] = {}
+    blocked: dict[str, str] = {}
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +102,12 @@ def outcome_of(progress: Progress, plan_uri: str) -> Outcome:
         event=event[result],
         result=result,
         changed=bool(done),
-        detail=_sentence(progress),
+        detail=_sentence(progress) + (f"; every step: {plan_uri}" if bad else ""),
         counts=counts(progress),
         plan_uri=plan_uri,
         error=ConfigurationIncomplete.__name__ if bad else "",
         failed={one.step.name: one.message for one in progress.of("failed")},
+        blocked={one.step.name: one.message for one in progress.of("blocked")[:_BLOCKED_NAMED]},
     )
 
 
