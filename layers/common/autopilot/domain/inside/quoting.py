@@ -23,6 +23,19 @@ def identifier(name: str) -> str:
     return f'"{name}"'
 
 
+def exact_identifier(name: str) -> str:
+    """The name of something outside the warehouse, such as a stream, whose capital letters count.
+
+    Redshift takes them only where `enable_case_sensitive_identifier` is on. Source: Redshift database developer guide, "Names and identifiers".
+    """
+    identifier(_folded(name))
+    return f'"{name}"'
+
+
+def _folded(name: str) -> str:
+    return "".join(character.lower() if "A" <= character <= "Z" else character for character in name)
+
+
 def identifier_problem(name: str) -> str:
     """Why a name cannot be quoted, in words that follow the name; empty when it can."""
     size = len(name.encode("utf-8", "surrogatepass"))
