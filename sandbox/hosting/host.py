@@ -206,9 +206,11 @@ class Host:
             scheduling,
             tagging,
         )
+        from sandbox.hosting.assumed_roles import AssumedRoles
         from sandbox.hosting.ports import LocalPorts
         from sandbox.redshift.clusters import Clusters
         from sandbox.redshift.data_api import DataApi
+        from sandbox.redshift.outside import WarehouseOutside
         from sandbox.redshift.serverless import Serverless
         from sandbox.redshift.wire import Service
         from sandbox.sql.databases import Databases
@@ -221,6 +223,7 @@ class Host:
         world.clusters, world.serverless = Clusters(world), Serverless(world)
         world.data_api = DataApi(world, databases)
         world.costs = CostExplorer()
+        databases.outside = WarehouseOutside(world, AssumedRoles(self.endpoint))
         fidelity.apply(world)
         lambda_layers.apply()
         lambda_slots.apply()

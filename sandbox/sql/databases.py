@@ -18,6 +18,7 @@ from sandbox.sql import password_hashes
 from sandbox.sql.errors import SqlError, from_postgres
 from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
+from sandbox.sql.outside import Outside
 from sandbox.sql.session import Files, Session
 from sandbox.sql.shares import Shares
 from sandbox.sql.statements import plan
@@ -47,6 +48,8 @@ class Databases:
     def __init__(self, postgres: Server) -> None:
         self._postgres = postgres
         self._lock = threading.RLock()
+        #: What statements reach beyond their database; without one they reach nothing.
+        self.outside: Outside | None = None
         self._stopped: set[str] = set()
         self._admins: dict[str, str] = {}
         self._sessions: set[Session] = set()
@@ -55,7 +58,7 @@ class Databases:
         for database in (_CONTROL, _TEMPLATE):
             self._run("CREATE DATABASE {}", database)
         self._script(_CONTROL, "control.sql", "datashares_control.sql")
-        self._script(_TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql")
+        self._script(_TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql", "external_schemas.sql", "streams.sql")
         self.history = History(postgres.conninfo(_CONTROL))
         self.shares = Shares(postgres.conninfo(_CONTROL))
 

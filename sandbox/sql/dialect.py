@@ -19,6 +19,7 @@ from sqlglot.parsers.redshift import RedshiftParser
 
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.rewrite import DATE_PART_FIRST, MISSING_TYPES
+from sandbox.sql.super_paths import navigated
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -143,9 +144,9 @@ def _now(node: exp.Expression) -> exp.Expression:
     return _named(node, "redshift_sysdate", "sysdate") if node.args.get("sysdate") else node
 
 
-def _column(node: exp.Expression) -> exp.Expression:
+def _column(node: exp.Column) -> exp.Expression:
     if node.name.lower() != "current_namespace" or node.args.get("table") or node.this.args.get("quoted"):
-        return node
+        return navigated(node)
     return _named(node, "redshift_current_namespace", "current_namespace")
 
 

@@ -11,9 +11,10 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.raw_cursor import RawCursor
 
-from sandbox.sql.errors import SqlError, from_postgres
+from sandbox.sql.errors import SqlError, from_postgres, unsupported
 from sandbox.sql.history import History, masked_text
 from sandbox.sql.lexer import Statement, split
+from sandbox.sql.outside import Outside, role_of
 from sandbox.sql.results import Result, fetched
 
 
@@ -30,6 +31,7 @@ class Administration(Protocol):
     """What a session and its statements ask of the databases: the users and databases of its warehouse, and the record."""
 
     history: History
+    outside: Outside | None
 
     def admin_user(self, warehouse: str) -> str: ...
     def admin_role(self, warehouse: str) -> str: ...
@@ -61,6 +63,8 @@ class Session:
         self.pid = connection.info.backend_pid
         self.parameters: Mapping[str, str] = {}
         self.settings: dict[str, str] = {}
+        #: While a materialized view is made: the readers of streams that its query asked for.
+        self.new_readers: list[str] | None = None
         self.query_id = 0
         self.superuser, self.user_id = False, 0
         self._plan = plan
@@ -78,6 +82,27 @@ class Session:
     @property
     def query_group(self) -> str:
         return self.settings.get("query_group", "default")
+
+    @property
+    def outside(self) -> Outside:
+        """What lies beyond the database."""
+        if self.databases.outside is None:
+            raise unsupported("what lies outside the database")
+        return self.databases.outside
+
+    def iam_role(self, asked: str) -> str:
+        """The ARN of an IAM_ROLE, which the warehouse must have."""
+        return role_of(self.outside, self.warehouse, asked)
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Whether a quoted name keeps its capital letters: as the session says, else as the warehouse's parameters do."""
+        own = self.settings.get("enable_case_sensitive_identifier")
+        return (
+            own == "on"
+            if own is not None
+            else self.databases.outside is not None and self.databases.outside.is_case_sensitive(self.warehouse)
+        )
 
     @property
     def in_transaction(self) -> bool:

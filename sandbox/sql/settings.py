@@ -16,6 +16,7 @@ _OWN = {
     "analyze_threshold_percent": "10",
     "mv_enable_aqmv_for_session": "on",
 }
+_CASE = "enable_case_sensitive_identifier"
 _SHARED = (
     "search_path",
     "statement_timeout",
@@ -66,11 +67,23 @@ def set_parameter(session: Session, source: Statement) -> Result:
             raise unsupported(f"SET LOCAL {name}")
         session.settings[name] = _OWN[name] if source.words[value] == "DEFAULT" else source.tokens[value].text
         return Result()
-    if name == "enable_case_sensitive_identifier" and source.tokens[value].text.lower() in ("off", "false"):
-        return Result()
+    if name == _CASE:
+        return _set_case_sensitivity(session, source, value)
     if name not in _SHARED:
         raise unsupported(f"the parameter {name}")
     return session.run(f"SET {source.words[1] if start == 2 else 'SESSION'} {name} TO {source.text_of(value)}")
+
+
+def _set_case_sensitivity(session: Session, source: Statement, value: int) -> Result:
+    """Kept for the names of what lies outside: streams, and tables of zero-ETL databases. Names inside the database are folded all the same."""
+    word = source.tokens[value].text.lower()
+    if word == "default":
+        session.settings.pop(_CASE, None)
+    elif word in ("on", "true", "off", "false"):
+        session.settings[_CASE] = "on" if word in ("on", "true") else "off"
+    else:
+        raise SqlError(f'parameter "{_CASE}" requires a Boolean value', "22023")
+    return Result()
 
 
 def reset_parameter(session: Session, source: Statement) -> Result:
@@ -79,7 +92,7 @@ def reset_parameter(session: Session, source: Statement) -> Result:
     if name == "all":
         session.settings.clear()
         return session.run("RESET ALL")
-    if name in _OWN:
+    if name in _OWN or name == _CASE:
         session.settings.pop(name, None)
         return Result()
     if name not in _SHARED:
@@ -96,6 +109,8 @@ def show(session: Session, source: Statement) -> Result:
         rows: list[tuple[str | None, ...]] = [(own, session.settings.get(own, value)) for own, value in sorted(_OWN.items())]
         rows += [(shared, session.run(f"SHOW {shared}").rows[0][0]) for shared in _SHARED]
         return Result((Column("name", _TEXT_OID, -1), Column("setting", _TEXT_OID, -1)), rows, len(rows))
+    if name == _CASE:
+        return Result((Column(name, _TEXT_OID, -1),), [("on" if session.case_sensitive else "off",)], 1)
     if name in _OWN:
         return Result((Column(name, _TEXT_OID, -1),), [(session.settings.get(name, _OWN[name]),)], 1)
     if name not in _SHARED:

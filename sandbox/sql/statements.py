@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.sql import copying, datashares, maintenance, principals, settings, tables, unloading
+from sandbox.sql import copying, datashares, external_schemas, maintenance, principals, settings, streams, tables, unloading
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
 from sandbox.sql.relations import RULES, translated
@@ -68,7 +68,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("ANALYZE",): (maintenance.analyze, "ANALYZE"),
     ("ANALYSE",): (maintenance.analyze, "ANALYZE"),
     ("ANALYZE", "COMPRESSION"): (maintenance.analyze_compression, "ANALYZE"),
-    ("REFRESH", "MATERIALIZED", "VIEW"): (tables.refresh_materialized_view, "UTILITY"),
+    ("REFRESH", "MATERIALIZED", "VIEW"): (streams.refresh_materialized_view, "UTILITY"),
     ("CALL",): (_definition, "UTILITY"),
     ("EXPLAIN",): (_explain, "UTILITY"),
     ("CANCEL",): (maintenance.cancel, "UTILITY"),
@@ -93,7 +93,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     # tables, views, schemas, procedures
     ("CREATE", "TABLE"): (tables.create_table, "DDL"),
     ("CREATE", "VIEW"): (tables.create_view, "DDL"),
-    ("CREATE", "MATERIALIZED", "VIEW"): (tables.create_materialized_view, "DDL"),
+    ("CREATE", "MATERIALIZED", "VIEW"): (streams.create_materialized_view, "DDL"),
     ("ALTER", "MATERIALIZED", "VIEW"): (tables.alter_materialized_view, "DDL"),
     ("CREATE", "SCHEMA"): (principals.create_schema, "DDL"),
     ("CREATE", "PROCEDURE"): (_definition, "DDL"),
@@ -129,6 +129,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("ALTER", "DATASHARE"): (datashares.alter_datashare, "DDL"),
     ("DROP", "DATASHARE"): (datashares.drop_datashare, "DDL"),
     # known to Redshift, refused by name
+    ("CREATE", "EXTERNAL", "SCHEMA"): (external_schemas.create, "DDL"),
     ("CREATE", "EXTERNAL"): (_not_supported("CREATE EXTERNAL"), "DDL"),
     ("CREATE", "MASKING"): (_not_supported("CREATE MASKING POLICY"), "DDL"),
     ("CREATE", "RLS"): (_not_supported("CREATE RLS POLICY"), "DDL"),
@@ -138,7 +139,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DETACH",): (_not_supported("DETACH"), "DDL"),
 }
 
-RULES.append(datashares.shared_relation)
+RULES.extend((datashares.shared_relation, streams.relation))
 
 
 def plan(source: Statement) -> tuple[Handler, str]:

@@ -9,6 +9,7 @@ import pytest
 from sandbox.process import Sandbox
 from sandbox.sql.databases import Databases
 from sandbox.sql.postgres import Postgres
+from tests.sandbox.fakes import FakeOutside
 from tests.sandbox.stage import Stage
 from tests.sandbox.warehouse import Warehouse
 
@@ -44,3 +45,10 @@ def warehouse(databases: Databases) -> Iterator[Warehouse]:
     warehouse = Warehouse(databases)
     yield warehouse
     warehouse.remove()
+
+
+@pytest.fixture
+def outside(databases: Databases) -> Iterator[FakeOutside]:
+    databases.outside = outside = FakeOutside()
+    yield outside
+    databases.outside = None

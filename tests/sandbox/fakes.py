@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import threading
 from dataclasses import dataclass, field
@@ -185,3 +186,35 @@ def delivered(hints: Hints) -> None:
     done = threading.Event()
     hints.send(done.set)
     assert done.wait(PATIENCE_SECONDS), "the hints were not delivered"
+
+
+class FakeOutside:
+    """Streams held in memory, one shard each, and the IAM roles of every warehouse. A stream in `denied` refuses; `case_sensitive` is every warehouse's."""
+
+    ROLE = f"arn:aws:iam::{ACCOUNT}:role/streams"
+
+    def __init__(self) -> None:
+        self.streams: dict[str, list[tuple[str, bytes]]] = {}
+        self.denied: set[str] = set()
+        self.case_sensitive = False
+
+    def iam_roles(self, _warehouse: str) -> tuple[str | None, list[str]]:
+        return self.ROLE, [self.ROLE]
+
+    def is_case_sensitive(self, _warehouse: str) -> bool:
+        return self.case_sensitive
+
+    def describe_stream(self, _role: str, stream: str) -> None:
+        if stream in self.denied:
+            raise ApiError("AccessDeniedException", "not authorized to perform: kinesis:DescribeStreamSummary")
+        if stream not in self.streams:
+            raise ApiError("ResourceNotFoundException", f"Stream {stream} not found")
+
+    def stream_records(self, role: str, stream: str, positions: dict[str, str]) -> list[dict[str, Any]]:
+        self.describe_stream(role, stream)
+        shard, after = "shardId-000000000000", int(positions.get("shardId-000000000000", -1))
+        return [
+            {"shard": shard, "sequence": str(n), "key": key, "time": f"2026-11-25T10:00:{n:02}", "data": base64.b64encode(data).decode()}
+            for n, (key, data) in enumerate(self.streams[stream])
+            if n > after
+        ]

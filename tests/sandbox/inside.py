@@ -36,8 +36,9 @@ class Inside:
             for unit in ordering.units(steps):
                 _send(session, [steps[number] for number in unit])
         catalog = self._catalog(spec)
+        marked = {token for step in steps for token in step.marks}
         for section in sections.SECTIONS:
-            self.known |= {token: Known(*texts) for token, texts in section.definitions(spec, catalog).items()}
+            self.known |= {token: Known(*texts) for token, texts in section.definitions(spec, catalog).items() if token in marked}
         return [step.name for step in steps]
 
     def _catalog(self, spec: Spec) -> Catalog:

@@ -62,7 +62,7 @@ class Stage:
     def role(self, statements: Sequence[dict[str, Any]] = ANYTHING) -> str:
         """The ARN of a role with these permissions that every service may take on."""
         iam, name = self.sandbox.client("iam"), self.name("role")
-        services = ["lambda", "states", "events", "scheduler", "ec2"]
+        services = ["lambda", "states", "events", "scheduler", "ec2", "redshift"]
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": [f"{s}.amazonaws.com" for s in services]}}
         document = {"Version": "2012-10-17", "Statement": [trust]}
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]

@@ -80,7 +80,6 @@ def test_a_query_of_redshift_finds_redshifts_rows(warehouse: Warehouse, query: s
         "CREATE MASKING POLICY p WITH (a int) USING (1)",
         "ATTACH RLS POLICY p ON t TO PUBLIC",
         "SET SESSION AUTHORIZATION 'x'",
-        "SET enable_case_sensitive_identifier TO true",
         "MERGE INTO t USING s ON t.a = s.a REMOVE DUPLICATES",
         "CREATE SCHEMA s QUOTA 5 GB",
         "GRANT ALTER ON TABLE t TO PUBLIC",

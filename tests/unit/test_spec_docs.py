@@ -29,7 +29,6 @@ UNWRITTEN = {
     "users",
     "views",
     "materialized_views",
-    "streams",
     "integrations",
     "grants",
     "row_level_security",
