@@ -144,9 +144,9 @@ def _now(node: exp.Expression) -> exp.Expression:
     return _named(node, "redshift_sysdate", "sysdate") if node.args.get("sysdate") else node
 
 
-def _column(node: exp.Column) -> exp.Expression:
+def _column(node: exp.Expression) -> exp.Expression:
     if node.name.lower() != "current_namespace" or node.args.get("table") or node.this.args.get("quoted"):
-        return navigated(node)
+        return navigated(node) if isinstance(node, exp.Column) else node
     return _named(node, "redshift_current_namespace", "current_namespace")
 
 

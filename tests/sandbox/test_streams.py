@@ -185,7 +185,10 @@ def test_the_sandboxs_own_kinesis_is_read_as_the_clusters_role(stage: Stage, san
 
     def run(*sqls: str) -> dict[str, Any]:
         answer = data.batch_execute_statement(ClusterIdentifier="streams", Database="dev", DbUser="boss", Sqls=[*sqls, "SELECT 1"])
-        return soon(lambda: (found := data.describe_statement(Id=answer["Id"]))["Status"] in {"FINISHED", "FAILED"} and found, 20)
+        found: dict[str, Any] = soon(
+            lambda: (one := data.describe_statement(Id=answer["Id"]))["Status"] in {"FINISHED", "FAILED"} and one, 20
+        )
+        return found
 
     made = run(
         f"CREATE EXTERNAL SCHEMA kds FROM KINESIS IAM_ROLE '{role}'",
