@@ -34,7 +34,6 @@ UNWRITTEN = {
     "row_level_security",
     "masking",
     "workload",
-    "prune",
 }
 
 
