@@ -8,7 +8,7 @@ import msgspec
 
 from autopilot.domain.inside import progress as steps
 from autopilot.domain.inside.model import Compared, Step
-from autopilot.domain.inside.progress import MOST_FAILURES, MOST_STEPS, NOT_HELD, Progress, Unit
+from autopilot.domain.inside.progress import MOST_FAILURES, MOST_IN_ALL, MOST_ROUNDS, MOST_STEPS, NOT_HELD, Progress, Tracked, Unit
 from autopilot.domain.inside.report import MAX_STEP_BYTES, outcome_of, round_of
 from autopilot.domain.signin import Target
 from autopilot.domain.spec import parse_spec
@@ -130,6 +130,17 @@ def test_large_plan_is_sent_in_rounds() -> None:
     after, rest = planned(*many[MOST_STEPS:], before=steps.sent(progress, units))
     assert [name for unit in rest for name in unit.steps] == [one.name for one in many[MOST_STEPS:]]
     assert len(after.of("done")) == MOST_STEPS
+
+
+def test_what_is_left_after_many_rounds_is_left_to_another_execution() -> None:
+    progress, units = planned(A)
+    assert steps.bounded(progress, units, MOST_ROUNDS - 1) == (progress, units)
+    after, left = steps.bounded(progress, units, MOST_ROUNDS)
+    assert (left, outcomes(after)) == ([], {"a": "blocked"})
+    many, units = planned(
+        A, before=msgspec.structs.replace(START, tracked=[Tracked(step=step(str(n)), outcome="done") for n in range(MOST_IN_ALL)])
+    )
+    assert steps.bounded(many, units, 1)[1] == []
 
 
 def test_end_says_what_failed_what_was_blocked_and_fails_the_execution() -> None:

@@ -87,9 +87,7 @@ def compare(call: Compare) -> report.Round:
     found = sections.compare(plan.spec, catalog, _context(plan, region, records.known(plan.key, plan.target.database)))
     if plan.partial:
         found = found.of_what_is_declared()
-    after, units = steps.replanned(steps.sent(plan, call.sent), found)
-    if call.round >= steps.MOST_ROUNDS:
-        after, units = steps.given_up(after), []
+    after, units = steps.bounded(*steps.replanned(steps.sent(plan, call.sent), found), call.round)
     uri = plans.save(after)
     if not units and not plan.dry_run:
         _remember(after, catalog)

@@ -14,7 +14,8 @@ from autopilot.domain.sql import Failure
 from autopilot.domain.warehouse import Kind
 
 #: An execution's history holds 25,000 events, of which a unit takes about eight; what is left then is planned again.
-MOST_UNITS, MOST_STEPS, MOST_ROUNDS = 300, 1000, 8
+MOST_UNITS, MOST_STEPS = 300, 1000
+MOST_ROUNDS, MOST_IN_ALL = 40, 2500
 #: After so many failures something is wrong with all of it.
 MOST_FAILURES = 25
 NOT_HELD = "it was done, and the catalog does not show it"
@@ -112,9 +113,11 @@ def failed(progress: Progress, unit: Unit, left: list[Unit], failure: Failure) -
     return progress, [one for one in units if one.steps]
 
 
-def given_up(progress: Progress) -> Progress:
-    """What is still asked for after the last round is not tried any more."""
-    return _marked(progress, {one.step.name for one in progress.of("planned")}, "blocked", "not reached; a later run goes on with it")
+def bounded(progress: Progress, units: list[Unit], rounds: int) -> tuple[Progress, list[Unit]]:
+    """What is still asked for after many rounds or steps is left to another execution."""
+    if not units or (rounds < MOST_ROUNDS and len(progress.of("done") + progress.of("failed")) < MOST_IN_ALL):
+        return progress, units
+    return _marked(progress, {one.step.name for one in progress.of("planned")}, "blocked", "not reached; a later run goes on with it"), []
 
 
 def _marked(progress: Progress, names: set[str], outcome: Literal["done", "failed", "blocked"], message: str = "") -> Progress:
