@@ -88,6 +88,7 @@ def test_file_is_read_in_the_version_that_is_named(aws: Aws, handle: Handle) -> 
         ({"spec": {"schemas": []}}, "spec.Object missing required field `name`"),
         ({"spec": declaring(schemas=[{"nam": "sales"}])}, "spec.schemas[0]: Object contains unknown field `nam`"),
         ({"spec": declaring(schemas="sales")}, "spec.schemas: Expected `array | null`, got `str`"),
+        ({"spec": declaring(prune=True), "partial": True}, "partial: what is not declared in a part of a spec cannot be removed"),
         ({"spec": declaring(), "version": "1"}, "version: is that of a file; give it with spec_uri"),
         (
             {"spec": declaring(), "when": "now"},

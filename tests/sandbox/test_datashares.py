@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -210,6 +211,12 @@ def test_a_dropped_database_shows_nothing_and_can_be_made_again(producer: Wareho
     )
     assert consumer.run(ROWS) == [("1",), ("2",)]
     assert consumer.value("SELECT count(*) FROM seen") == "2"
+
+
+def test_many_read_it_for_the_first_time_at_once(producer: Warehouse, consumer: Warehouse) -> None:
+    shared(producer, consumer)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(consumer.run, [ROWS] * 8)) == [[("1",), ("2",)]] * 8
 
 
 def test_a_stopped_producer_can_still_be_read(producer: Warehouse, consumer: Warehouse) -> None:

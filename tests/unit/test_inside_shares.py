@@ -149,6 +149,14 @@ def test_functions_and_their_schema_are_kept_in_a_datashare() -> None:
     assert (found.steps, {drift.fate for drift in found.drift}) == ([], {"kept"})
 
 
+def test_of_a_part_only_what_stands_in_the_way_of_it_is_told() -> None:
+    section = {"produces": [], "consumes": [{"database": "dev", "datashare": "orders", "namespace": THEIRS}]}
+    catalog = outbound() | {"databases and their types": [{"database_name": "dev", "database_type": "local"}]}
+    found = compare(section, catalog)
+    assert {(drift.object, drift.fate) for drift in found.drift} == {("datashare orders", "reported"), ("database dev", "kept")}
+    assert [drift.object for drift in found.of_what_is_declared().drift] == ["database dev"]
+
+
 def test_only_what_is_declared_is_asked_of_the_catalog() -> None:
     asked = {
         name: [question.name for question in datashares.questions(spec(datashares=section))]

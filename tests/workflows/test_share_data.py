@@ -51,6 +51,7 @@ def test_a_workgroup_reads_what_a_cluster_has(stack: Stack, sales: str, analytic
         "done"
     ] * 2
 
+    assert stack.sql(sales, "CREATE DATASHARE byhand").succeeded
     again = share(stack, sales, analytics)
     assert (again.output["result"], again.output["changed"]) == ("nothing", False)
     assert "there and not as declared" not in again.output["producer"]["detail"]
