@@ -19,6 +19,7 @@ from sandbox.sql.errors import SqlError, from_postgres
 from sandbox.sql.history import History
 from sandbox.sql.names import MARKER, USER, on_server, prefix
 from sandbox.sql.outside import Outside
+from sandbox.sql.protection import SEAL
 from sandbox.sql.session import Files, Session
 from sandbox.sql.shares import Shares
 from sandbox.sql.statements import plan
@@ -58,13 +59,15 @@ class Databases:
         for database in (_CONTROL, _TEMPLATE):
             self._run("CREATE DATABASE {}", database)
         self._script(_CONTROL, "control.sql", "datashares_control.sql")
-        self._script(_TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql", "external_schemas.sql", "streams.sql")
+        self._script(
+            _TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql", "external_schemas.sql", "streams.sql", "policies.sql"
+        )
         self.history = History(postgres.conninfo(_CONTROL))
         self.shares = Shares(postgres.conninfo(_CONTROL))
 
     def _script(self, database: str, *names: str) -> None:
         info = self._postgres.conninfo()
-        values = {"{host}": info["host"], "{port}": str(info["port"]), "{control}": _CONTROL, "{superuser}": info["user"]}
+        values = {"{host}": info["host"], "{port}": str(info["port"]), "{control}": _CONTROL, "{superuser}": info["user"], "{seal}": SEAL}
         with psycopg.connect(**self._postgres.conninfo(database)) as connection:
             for name in names:
                 text = (_SCRIPTS / name).read_text()

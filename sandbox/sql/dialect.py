@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import ErrorLevel, ParseError, TokenError, UnsupportedError
+from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.parsers.redshift import RedshiftParser
 
 from sandbox.sql.errors import SqlError, unsupported
@@ -33,6 +34,15 @@ class _Reader(Redshift):
 
 class _Writer(Postgres):
     INDEX_OFFSET = 0  # SUPER arrays count from 0 on both sides
+
+
+class Plain(_Writer):
+    """PostgreSQL's words, read and written: functions stay as they are written."""
+
+    class Parser(PostgresParser):
+        """Knows no function."""
+
+        FUNCTIONS: ClassVar[dict[str, Any]] = {"COUNT": PostgresParser.FUNCTIONS["COUNT"]}
 
 
 Resolver = Callable[[exp.Table], exp.Expression | None]

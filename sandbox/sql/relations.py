@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sandbox.sql.dialect import translate
+from sandbox.sql.protection import protected
 
 if TYPE_CHECKING:
     from sandbox.sql.session import Session
@@ -23,6 +24,10 @@ def resolved(session: Session, table: exp.Table) -> exp.Expression | None:
     return next((found for rule in RULES if (found := rule(session, table)) is not None), None)
 
 
-def translated(session: Session, text: str) -> tuple[str, list[str]]:
-    """A query in PostgreSQL's words for this session, and the names of its parameters in order."""
-    return translate(text, session.database, partial(resolved, session))
+def translated(session: Session, text: str, *, definition: bool = False) -> tuple[str, list[str]]:
+    """A query in PostgreSQL's words for this session, and the names of its parameters in order.
+
+    What policies hide from the session's user it does not show, unless it is the `definition` of a view, which is read by others.
+    """
+    plain, names = translate(text, session.database, partial(resolved, session))
+    return (plain if definition else protected(session, plain, names)), names

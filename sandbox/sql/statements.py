@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.sql import copying, datashares, external_schemas, maintenance, principals, settings, streams, tables, unloading
+from sandbox.sql import copying, datashares, external_schemas, maintenance, policies, principals, settings, streams, tables, unloading
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
+from sandbox.sql.protection import refuse_restricted
 from sandbox.sql.relations import RULES, translated
 from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
@@ -35,6 +36,12 @@ def _explain(session: Session, source: Statement) -> Result:
 def _merge(session: Session, source: Statement) -> Result:
     if source.words[-2:] == ("REMOVE", "DUPLICATES"):
         raise unsupported("MERGE ... REMOVE DUPLICATES")
+    return _inner_queries(session, source)
+
+
+def _inner_queries(session: Session, source: Statement) -> Result:
+    """A statement with queries that PostgreSQL runs by itself: those of MERGE, of a procedure, a cursor, a prepared statement."""
+    refuse_restricted(session, source.words[0])
     return _definition(session, source)
 
 
@@ -69,7 +76,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("ANALYSE",): (maintenance.analyze, "ANALYZE"),
     ("ANALYZE", "COMPRESSION"): (maintenance.analyze_compression, "ANALYZE"),
     ("REFRESH", "MATERIALIZED", "VIEW"): (streams.refresh_materialized_view, "UTILITY"),
-    ("CALL",): (_definition, "UTILITY"),
+    ("CALL",): (_inner_queries, "UTILITY"),
     ("EXPLAIN",): (_explain, "UTILITY"),
     ("CANCEL",): (maintenance.cancel, "UTILITY"),
     ("LOCK",): (_definition, "UTILITY"),
@@ -81,10 +88,10 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("END",): (settings.transaction, "UTILITY"),
     ("ROLLBACK",): (settings.transaction, "UTILITY"),
     ("ABORT",): (settings.transaction, "UTILITY"),
-    ("DECLARE",): (_definition, "UTILITY"),
+    ("DECLARE",): (_inner_queries, "UTILITY"),
     ("FETCH",): (_definition, "UTILITY"),
     ("CLOSE",): (_definition, "UTILITY"),
-    ("PREPARE",): (_definition, "UTILITY"),
+    ("PREPARE",): (_inner_queries, "UTILITY"),
     ("EXECUTE",): (_definition, "UTILITY"),
     ("DEALLOCATE",): (_definition, "UTILITY"),
     ("SET",): (settings.set_parameter, "UTILITY"),
@@ -119,8 +126,8 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DROP", "GROUP"): (principals.drop, "DDL"),
     ("CREATE", "ROLE"): (principals.create_role, "DDL"),
     ("DROP", "ROLE"): (principals.drop, "DDL"),
-    ("GRANT",): (datashares.grant, "DDL"),
-    ("REVOKE",): (datashares.grant, "DDL"),
+    ("GRANT",): (policies.grant, "DDL"),
+    ("REVOKE",): (policies.grant, "DDL"),
     ("GRANT", "ROLE"): (principals.grant_role, "DDL"),
     ("REVOKE", "ROLE"): (principals.grant_role, "DDL"),
     ("ALTER", "DEFAULT", "PRIVILEGES"): (principals.default_privileges, "DDL"),
@@ -128,15 +135,20 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("CREATE", "DATASHARE"): (datashares.create_datashare, "DDL"),
     ("ALTER", "DATASHARE"): (datashares.alter_datashare, "DDL"),
     ("DROP", "DATASHARE"): (datashares.drop_datashare, "DDL"),
+    # policies
+    ("CREATE", "RLS"): (policies.create, "DDL"),
+    ("CREATE", "MASKING"): (policies.create, "DDL"),
+    ("ALTER", "RLS"): (policies.alter, "DDL"),
+    ("ALTER", "MASKING"): (policies.alter, "DDL"),
+    ("DROP", "RLS"): (policies.drop, "DDL"),
+    ("DROP", "MASKING"): (policies.drop, "DDL"),
+    ("ATTACH",): (policies.attach, "DDL"),
+    ("DETACH",): (policies.detach, "DDL"),
     # known to Redshift, refused by name
     ("CREATE", "EXTERNAL", "SCHEMA"): (external_schemas.create, "DDL"),
     ("CREATE", "EXTERNAL"): (_not_supported("CREATE EXTERNAL"), "DDL"),
-    ("CREATE", "MASKING"): (_not_supported("CREATE MASKING POLICY"), "DDL"),
-    ("CREATE", "RLS"): (_not_supported("CREATE RLS POLICY"), "DDL"),
     ("CREATE", "MODEL"): (_not_supported("CREATE MODEL"), "DDL"),
     ("CREATE", "LIBRARY"): (_not_supported("CREATE LIBRARY"), "DDL"),
-    ("ATTACH",): (_not_supported("ATTACH"), "DDL"),
-    ("DETACH",): (_not_supported("DETACH"), "DDL"),
 }
 
 RULES.extend((datashares.shared_relation, streams.relation))

@@ -6,9 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.sql import policies
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement, quote, statement
 from sandbox.sql.principals import alter_owned
+from sandbox.sql.protection import refuse_restricted
 from sandbox.sql.relations import translated
 from sandbox.sql.results import Result
 from sandbox.sql.rewrite import to_postgres
@@ -222,7 +224,9 @@ def alter_table(session: Session, source: Statement) -> Result:
         session.refuse_in_transaction("ALTER TABLE ALTER COLUMN")
     if rest[:2] == ("OWNER", "TO"):
         return alter_owned(session, source)
-    if rest[:1] == ("ROW",) or rest[:2] == ("ADD", "PARTITION") or rest[:2] == ("SET", "LOCATION"):
+    if rest[:1] in (("ROW",), ("MASKING",)):
+        return policies.secure(session, name, rest)
+    if rest[:2] == ("ADD", "PARTITION") or rest[:2] == ("SET", "LOCATION"):
         raise unsupported(f"ALTER TABLE {' '.join(rest[:3])}")
     if rest[:1] == ("ADD",) and any(word in ("PRIMARY", "UNIQUE", "FOREIGN") for word in rest):
         return _relation_exists(session, name)
@@ -264,6 +268,7 @@ def _alter_attributes(session: Session, name: str, source: Statement, index: int
 def _append(session: Session, name: str, source: Statement, index: int) -> Result:
     """ALTER TABLE target APPEND FROM source: the rows move."""
     session.refuse_in_transaction("ALTER TABLE APPEND")
+    refuse_restricted(session, "ALTER TABLE APPEND")
     origin, end = source.qualified_name_at(index)
     if end < len(source.tokens):
         raise unsupported(f"ALTER TABLE APPEND with {source.words[end]}")
@@ -298,7 +303,7 @@ def create_view(session: Session, source: Statement) -> Result:
         raise source.syntax_error(end)
     if source.words[-4:] == ("WITH", "NO", "SCHEMA", "BINDING"):
         end -= 4
-    text, names = translated(session, source.text_of(body + 1, end))
+    text, names = translated(session, source.text_of(body + 1, end), definition=True)
     if names:
         raise SqlError("a view takes no parameters", "42P02")
     head = to_postgres(statement(source.text_of(0, body)))
@@ -315,7 +320,8 @@ def create_materialized_view(session: Session, source: Statement) -> Result:
             auto_refresh, index = source.words[index + 2] == "YES", index + 3
         else:
             index = _option(source, index, attributes)
-    text, names = translated(session, source.text_of(index + 1))
+    refuse_restricted(session, "CREATE MATERIALIZED VIEW")
+    text, names = translated(session, source.text_of(index + 1), definition=True)
     with session.all_or_nothing():
         result = session.run(f"CREATE MATERIALIZED VIEW {name} AS {text}", session.bound(names))
         session.run("SELECT redshift_set_auto_refresh($1::regclass, $2)", (name, auto_refresh))
@@ -324,8 +330,10 @@ def create_materialized_view(session: Session, source: Statement) -> Result:
 
 
 def alter_materialized_view(session: Session, source: Statement) -> Result:
-    """ALTER MATERIALIZED VIEW name AUTO REFRESH YES | NO."""
+    """ALTER MATERIALIZED VIEW name AUTO REFRESH YES | NO, or ROW LEVEL SECURITY."""
     name, index = source.qualified_name_at(3)
+    if source.words[index : index + 1] == ("ROW",):
+        return policies.secure(session, name, source.words[index:])
     if source.words[index : index + 2] != ("AUTO", "REFRESH") or source.words[index + 2 :] not in (("YES",), ("NO",)):
         raise unsupported("ALTER MATERIALIZED VIEW of this form")
     session.run("SELECT redshift_set_auto_refresh($1::regclass, $2)", (name, source.words[index + 2] == "YES"))

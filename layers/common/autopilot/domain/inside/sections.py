@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from autopilot.domain.inside import datashares, integrations, schemas, streams
+from autopilot.domain.inside import datashares, integrations, masking, row_level_security, schemas, streams
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.model import Catalog, Compared, Context, Question
 
@@ -27,7 +27,8 @@ class Section(Protocol):
         """What is to be remembered of each thing by its token: its definition as declared, and as the catalog gives it."""
 
 
-SECTIONS: list[Section] = [schemas, datashares, streams, integrations]
+#: In this order: a section sees what those before it mark.
+SECTIONS: list[Section] = [schemas, datashares, streams, integrations, row_level_security, masking]
 
 
 def problems_of(spec: Inside) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autopilot.domain.inside.declared.external import ExternalSchema
 from autopilot.domain.inside.declared.flows import Integration, Stream
-from autopilot.domain.inside.declared.policies import MaskingPolicy, RowPolicy
+from autopilot.domain.inside.declared.policies import MaskingPolicy, RowLevelSecurity
 from autopilot.domain.inside.declared.principals import Grant, Group, Role, Schema, User
 from autopilot.domain.inside.declared.relations import MaterializedView, View
 from autopilot.domain.inside.declared.shares import Datashares
@@ -29,7 +29,7 @@ class Inside(Part, frozen=True, kw_only=True):
     integrations: list[Integration] | None = None
     datashares: Datashares | None = None
     grants: list[Grant] | None = None
-    row_level_security: list[RowPolicy] | None = None
+    row_level_security: RowLevelSecurity | None = None
     masking: list[MaskingPolicy] | None = None
     workload: Workload | None = None
     prune: bool = False
