@@ -31,8 +31,6 @@ UNWRITTEN = {
     "materialized_views",
     "integrations",
     "grants",
-    "row_level_security",
-    "masking",
     "workload",
 }
 
