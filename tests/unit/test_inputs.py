@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inputs import (
+    ConfigureInput,
     PauseInput,
     ProvisionInput,
     ResumeInput,
@@ -38,11 +39,17 @@ def message_of(kind: type[Any], data: object) -> str:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("pause_warehouse", PauseInput), ("resume_warehouse", ResumeInput), ("run_sql", RunSqlInput), ("provision_warehouse", ProvisionInput)],
+    [
+        ("pause_warehouse", PauseInput),
+        ("resume_warehouse", ResumeInput),
+        ("run_sql", RunSqlInput),
+        ("provision_warehouse", ProvisionInput),
+        ("configure_warehouse", ConfigureInput),
+    ],
 )
 def test_sample_of_each_workflow_is_valid(name: str, kind: type[Any]) -> None:
     asked = decode(kind, json.loads((WORKFLOWS / f"{name}.json").read_text()))
-    if isinstance(asked, ProvisionInput):
+    if isinstance(asked, ProvisionInput | ConfigureInput):
         assert parse_spec(asked.spec).name == "analytics"
     else:
         assert reference_of(asked.warehouse) == Reference(name="analytics")
