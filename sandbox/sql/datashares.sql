@@ -246,14 +246,14 @@ BEGIN
     DELETE FROM sandbox_private.shared_database WHERE warehouse = redshift_prefix() AND name = database;
 END $$;
 
--- The columns of a shared relation as its own database has them: nothing when it is not in the share.
-CREATE FUNCTION sandbox_private.shared_columns(physical text, share_id bigint, schema text, relation text) RETURNS TABLE (name text, type text) LANGUAGE sql AS $$
+-- The columns of a shared relation as its own database has them, and what policy keeps consumers from it: nothing when it is not in the share.
+CREATE FUNCTION sandbox_private.shared_columns(physical text, share_id bigint, schema text, relation text) RETURNS TABLE (name text, type text, protection text) LANGUAGE sql AS $$
     SELECT * FROM sandbox_private.dblink(
         format('host=%L port={port} dbname=%L user={superuser}', '{host}', physical),
-        format('SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        format('SELECT a.attname, format_type(a.atttypid, a.atttypmod), redshift_datashare_protection(c.oid) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %L AND c.relname = %L AND a.attnum > 0 AND NOT a.attisdropped
                 AND has_table_privilege(%s::oid, c.oid, ''SELECT'') AND has_schema_privilege(%s::oid, n.oid, ''USAGE'') ORDER BY a.attnum',
-               schema, relation, share_id, share_id)) AS t(name text, type text) $$;
+               schema, relation, share_id, share_id)) AS t(name text, type text, protection text) $$;
 -- The name, quoted, of the foreign table that shows a relation of a shared database, made what the producer has now. Raises what Redshift raises for
 -- one that is not there or not permitted.
 CREATE FUNCTION pg_catalog.redshift_shared_relation(database text, schema text, relation text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -264,6 +264,7 @@ DECLARE
     shown text := format('sandbox_shared.%I', CASE WHEN octet_length(label) <= 63 THEN label ELSE md5(label) END);
     server text;
     columns text[];
+    protection text;
     present text[];
     one text;
 BEGIN
@@ -275,10 +276,13 @@ BEGIN
     END IF;
     SELECT * INTO share FROM sandbox_private.datashare d WHERE d.share_id = here.share_id;
     IF share IS NOT NULL AND sandbox_private.may_consume(share.share_id) THEN
-        columns := ARRAY(SELECT format('%I %s', c.name, c.type) FROM sandbox_private.shared_columns(share.physical_database, share.share_id, schema, relation) c);
+        SELECT array_agg(format('%I %s', c.name, c.type)), max(c.protection) INTO columns, protection
+        FROM sandbox_private.shared_columns(share.physical_database, share.share_id, schema, relation) c;
     END IF;
     IF coalesce(cardinality(columns), 0) = 0 THEN
         RAISE EXCEPTION 'relation "%" does not exist', label USING ERRCODE = 'undefined_table';
+    ELSIF protection IS NOT NULL THEN
+        RAISE EXCEPTION '%-protected relation "%" cannot be accessed via datasharing query', upper(protection), relation USING ERRCODE = 'insufficient_privilege';
     END IF;
     server := 'share_' || md5(share.physical_database || redshift_prefix());
     IF to_regclass(shown) IS NULL THEN

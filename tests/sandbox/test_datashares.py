@@ -122,6 +122,35 @@ def test_a_database_with_permissions_needs_them_on_each_object(producer: Warehou
     assert consumer.value("SELECT count(*) FROM orders_db.sales.secrets", user="alice") == "0"
 
 
+@pytest.mark.parametrize(
+    ("policy", "word", "allowed"),
+    [
+        (
+            (
+                "CREATE RLS POLICY p WITH (id int) USING (id > 1)",
+                "ATTACH RLS POLICY p ON sales.orders TO PUBLIC",
+                "ALTER TABLE sales.orders ROW LEVEL SECURITY ON",
+            ),
+            "RLS",
+            "ALTER TABLE sales.orders ROW LEVEL SECURITY OFF FOR DATASHARES",
+        ),
+        (
+            ("CREATE MASKING POLICY p WITH (id int) USING (0)", "ATTACH MASKING POLICY p ON sales.orders (id) TO PUBLIC"),
+            "MASKING",
+            "ALTER TABLE sales.orders MASKING OFF FOR DATASHARES",
+        ),
+    ],
+)
+def test_what_policies_protect_is_not_read_through_a_datashare(
+    producer: Warehouse, consumer: Warehouse, policy: tuple[str, ...], word: str, allowed: str
+) -> None:
+    shared(producer, consumer)
+    producer.run(*policy)
+    assert f'{word}-protected relation "orders" cannot be accessed via datasharing query' in error_of(consumer.run, ROWS)
+    producer.run(allowed)
+    assert consumer.run(ROWS) == [("1",), ("2",)]
+
+
 def test_new_tables_are_shared_where_the_datashare_includes_them(producer: Warehouse, consumer: Warehouse) -> None:
     shared(producer, consumer)
     producer.run(
