@@ -21,6 +21,6 @@ def handle(call: Look | Prove) -> Any:
             asked = decode(ShareInput, call.input)
             return plan(asked, warehouses.get(reference_of(asked.producer)), warehouses.get(reference_of(asked.consumer)))
         case Prove():
-            return {"sql": proof(decode(ShareInput, call.input), call.database, call.objects)}
+            return {"sql": proof(decode(ShareInput, call.input), call)}
         case _:
             assert_never(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ def look(**given: Any) -> dict[str, Any]:
     return {"step": "look", "execution": ME, "input": {"producer": "sales", "consumer": "analytics", **given}}
 
 
-def prove(shown: list[list[str]], held: list[list[str]], **given: Any) -> dict[str, Any]:
+def prove(shown: list[list[str]], held: list[list[str]], *readers: list[str], **given: Any) -> dict[str, Any]:
     asked = {"producer": "sales", "consumer": "analytics", "schemas": ["orders"], **given}
-    return {"step": "prove", "execution": ME, "input": asked, "database": shown, "objects": held}
+    return {"step": "prove", "execution": ME, "input": asked, "database": shown, "objects": held, "readers": list(readers)}
 
 
 @pytest.fixture
@@ -64,7 +65,11 @@ def test_tables_names_and_readers_are_taken_over(handle: Handle) -> None:
     share = plan["producer"]["spec"]["datashares"]["produces"][0]
     assert (share["name"], share["tables"]) == ("given", tables)
     assert plan["consumer"]["spec"]["grants"] == [{"to": {"role": "analyst"}, "privileges": ["usage"], "on": {"database": "taken"}}]
-    assert all("'given'" in query for query in plan["evidence"])
+    assert [
+        "svv_datashares" in plan["evidence"][0],
+        "svv_datashare_objects" in plan["evidence"][1],
+        "svv_database_privileges" in plan["evidence"][2],
+    ] == [True] * 3
     parse_spec(plan["consumer"]["spec"])
 
 
@@ -78,10 +83,12 @@ def test_tables_names_and_readers_are_taken_over(handle: Handle) -> None:
         ({"schemas": ["a"], "database": 'x"y'}, "database: "),
         ({"schemas": ["a"], "consumer": "sales"}, "consumer: cluster sales is the producer"),
         ({"schemas": ["a"], "colour": "blue"}, "unknown field"),
+        ({"schemas": ["a"], "grant_to": [{}]}, "grant_to[0]: give exactly one"),
+        ({"schemas": ["a"], "grant_to": [{"role": "a", "user": "b"}]}, "grant_to[0]: give exactly one"),
     ],
 )
 def test_what_makes_no_sense_is_refused(handle: Handle, given: dict[str, Any], problem: str) -> None:
-    with pytest.raises(InvalidInput, match=problem.replace("(", r"\(")):
+    with pytest.raises(InvalidInput, match=re.escape(problem)):
         handle(look(**given))
 
 
@@ -119,6 +126,14 @@ def test_the_proof_reads_something_of_the_datashare(handle: Handle) -> None:
     assert read == 'SELECT COUNT(*) AS rows_seen FROM (SELECT 1 FROM "orders"."orders"."lines" LIMIT 1) AS one'
     dotted = handle(prove([["d"]], [["a.b.c"]], schemas=["a.b"], database="d"))["sql"]
     assert '"d"."a.b"."c"' in dotted
+
+
+def test_those_who_are_to_read_must_be_allowed_to(handle: Handle) -> None:
+    allowed = (["role", "analyst"], ["public", "public"])
+    asked = [{"role": "analyst"}, {"public": True}]
+    assert handle(prove([["orders"]], [], *allowed, grant_to=asked)) == {"sql": ""}
+    with pytest.raises(ConfigurationIncomplete, match="user bob, group analyst of analytics may not read database orders"):
+        handle(prove([["orders"]], [["orders.lines"]], *allowed, grant_to=[*asked, {"user": "bob"}, {"group": "analyst"}]))
 
 
 def test_an_empty_datashare_has_nothing_to_read(handle: Handle) -> None:

@@ -59,6 +59,7 @@ class Prove(Step, tag="prove", frozen=True, kw_only=True):
     input: dict[str, Any]
     database: list[list[Any]]
     objects: list[list[Any]]
+    readers: list[list[Any]]
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def plan(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> SharePl
         database=asked.shown_as,
         producer=_side(producer, {"datashares": {"produces": [share]}}),
         consumer=_side(consumer, {"datashares": {"consumes": [taken]}} | ({"grants": grants} if grants else {})),
-        evidence=_evidence(asked.share, asked.shown_as, producer.namespace_id),
+        evidence=_evidence(asked, producer.namespace_id),
     )
 
 
@@ -120,6 +121,9 @@ def _check(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> None:
     for path, name in names:
         if problem := identifier_problem(name):
             raise InvalidInput(f"{path}: {name[:60]!r} {problem}")
+    for number, who in enumerate(asked.grant_to):
+        if sum((who.role is not None, who.user is not None, who.group is not None, who.public)) != 1:
+            raise InvalidInput(f"grant_to[{number}]: give exactly one of role, user, group and public")
     if producer.key == consumer.key:
         raise InvalidInput(
             f"consumer: {consumer.kind} {consumer.name} is the producer; within a warehouse, another database is read without a datashare"
@@ -136,36 +140,51 @@ def _check(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> None:
         )
 
 
-def _evidence(share: str, database: str, namespace: str) -> list[str]:
-    """Queries of the consumer's catalog: which database shows the datashare, and one thing that it holds, a table before a view.
+def _evidence(asked: ShareInput, namespace: str) -> list[str]:
+    """Queries of the consumer's catalog: which database shows the datashare; one thing that it holds, a table before a view; who may read it.
 
-    Source: Redshift database developer guide, "SVV_DATASHARES" and "SVV_DATASHARE_OBJECTS".
+    Source: Redshift database developer guide, "SVV_DATASHARES", "SVV_DATASHARE_OBJECTS" and "SVV_DATABASE_PRIVILEGES".
     """
-    this = f"share_type = 'INBOUND' AND share_name = {literal(share)} AND producer_namespace = {literal(namespace)}"
-    shown = (
-        f"SELECT TRIM(consumer_database) AS consumer_database FROM svv_datashares WHERE {this} AND consumer_database = {literal(database)}"  # noqa: S608 - texts are quoted
-    )
+    this = f"share_type = 'INBOUND' AND share_name = {literal(asked.share)} AND producer_namespace = {literal(namespace)}"
+    database = literal(asked.shown_as)
+    shown = f"SELECT TRIM(consumer_database) AS consumer_database FROM svv_datashares WHERE {this} AND consumer_database = {database}"  # noqa: S608 - texts are quoted
     held = (
         f"SELECT TRIM(object_name) AS object_name FROM svv_datashare_objects WHERE {this} AND object_type NOT IN ('schema', 'function') "  # noqa: S608 - texts are quoted
         "ORDER BY CASE object_type WHEN 'table' THEN 0 ELSE 1 END, object_name LIMIT 1"
     )
-    return [shown, held]
+    readers = (
+        "SELECT TRIM(identity_type) AS identity_type, TRIM(identity_name) AS identity_name FROM svv_database_privileges "  # noqa: S608 - texts are quoted
+        f"WHERE database_name = {database} AND privilege_type = 'USAGE'"
+    )
+    return [shown, held, *([readers] if asked.grant_to else [])]
 
 
-def proof(asked: ShareInput, database: list[list[Any]], objects: list[list[Any]]) -> str:
+def proof(asked: ShareInput, seen: Prove) -> str:
     """The query that proves that rows can be read; empty while the datashare holds nothing to read.
 
-    Raises ConfigurationIncomplete where the consumer's database does not show the datashare.
+    Raises ConfigurationIncomplete where the consumer's database does not show the datashare, or somebody who should may not read it.
     """
-    if not database:
+    consumer = reference_of(asked.consumer).name
+    if not seen.database:
         raise ConfigurationIncomplete(
-            f"database {asked.shown_as} of {reference_of(asked.consumer).name} does not show the datashare {asked.share} of "
-            f"{reference_of(asked.producer).name}: a database of that name is there already, or the datashare is not visible yet; choose another "
-            "`database`, or start again"
+            f"database {asked.shown_as} of {consumer} does not show the datashare {asked.share} of {reference_of(asked.producer).name}: "
+            "a database of that name is there already, or the datashare is not visible yet; choose another `database`, or start again"
         )
-    if not objects:
+    readers = {(str(kind).lower(), str(name)) for kind, name in seen.readers}
+    if missing := [f"{kind} {name}".strip() for kind, name in map(_identity, asked.grant_to) if (kind, name or kind) not in readers]:
+        raise ConfigurationIncomplete(
+            f"{', '.join(missing)} of {consumer} may not read database {asked.shown_as}: no usage of it is granted"
+        )
+    if not seen.objects:
         return ""
-    name = str(objects[0][0])
+    name = str(seen.objects[0][0])
     schemas = [*asked.schemas, *(table.schema for table in asked.tables)]
     schema = max((one for one in schemas if name.startswith(f"{one}.")), key=len, default=name.partition(".")[0])
     return f"SELECT COUNT(*) AS rows_seen FROM (SELECT 1 FROM {qualified(asked.shown_as, schema, name[len(schema) + 1 :])} LIMIT 1) AS one"  # noqa: S608 - names are quoted
+
+
+def _identity(who: Grantee) -> tuple[str, str]:
+    """The type of an identity and its name, as the catalog tells them; nobody has the name of everybody."""
+    if who.public:
+        return "public", ""
+    return next((kind, name) for kind, name in (("role", who.role), ("user", who.user), ("group", who.group)) if name)
