@@ -15,7 +15,8 @@ from autopilot.domain.inside import masking, row_level_security, sections
 from autopilot.domain.inside.attachments import MATERIALIZED, Attachment, Place, Whom
 from autopilot.domain.inside.declared.names import Column
 from autopilot.domain.inside.declared.policies import MaskingPolicy, RowPolicy
-from autopilot.domain.inside.model import Catalog, Compared, Context
+from autopilot.domain.inside.model import Catalog, Compared, Context, Step
+from autopilot.domain.inside.ordering import ordered
 from autopilot.domain.inside.policy_sql import (
     alter_masking_policy,
     alter_rls_policy,
@@ -267,21 +268,90 @@ def test_an_answer_of_the_catalog_that_is_no_json_fails_no_plan() -> None:
 
 
 def test_the_conjunction_is_padded_in_the_catalog() -> None:
-    protected = {"relschema": "s", "relname": "t", "is_rls_on": True, "is_rls_datashare_on": True, "rls_conjunction_type": "or "}
     declared = {"tables": [{"table": T, "conjunction": "or"}]}
-    assert planned(catalog(protected=[protected]), row_level_security=declared).steps == []
+    assert planned(catalog(protected=[PROTECTED]), row_level_security=declared).steps == []
 
 
-def test_a_relation_that_is_made_anew_gets_its_policies_again() -> None:
-    spec = parse_spec({"name": "test", "masking": [mask(at())]})
-    seen = catalog(
-        masks=[{"policy_name": "hide", "input_columns": '[{"colname":"v","type":"integer"}]', "policy_expression": "[1]"}],
-        masked=[masked()],
-    )
-    context = Context(warehouse="test", kind="cluster", marked=frozenset({"gone:relation:s.t", "relation:s.t"}))
-    steps = masking.compare(spec, seen, context).steps
-    assert [step.name for step in steps] == ["alter masking policy hide", "attach masking policy hide on s.t(c) to public"]
-    assert "relation:s.t" in steps[1].after
+HIDE = {"policy_name": "hide", "input_columns": '[{"colname":"v","type":"integer"}]', "policy_expression": "[1]"}
+ATTACHED = {"relschema": "s", "relname": "t", "polname": "own", "grantee": "public", "granteekind": "public"}
+PROTECTED = {"relschema": "s", "relname": "t", "is_rls_on": True, "is_rls_datashare_on": True, "rls_conjunction_type": "or "}
+OWN = {"polname": "own", "polalias": "rls_table", "polatts": '[{"colname":"a","type":"integer"}]', "polqual": "a = 1"}
+
+
+def remaking(*, together: str = "remake views") -> Context:
+    """The plan so far: a view is dropped and made again, with the rights that it had."""
+    drop = Step(section="views", name="drop", reason="test", marks=["dropped:relation:s.t"], together=together)
+    create = Step(section="views", name="create", reason="test", marks=["relation:s.t"], after=["dropped:relation:s.t"], together=together)
+    grant = Step(section="views", name="grant", reason="test", after=["relation:s.t", "protected:relation:s.t"], together=together)
+    return Context(warehouse="test", kind="cluster", planned=[drop, create, grant])
+
+
+def remade(seen: Catalog, context: Context, **declared: Any) -> list[Step]:
+    """What the policies of a plan add to the steps that make a view again, in order."""
+    spec = parse_spec({"name": "test", **declared})
+    found = [*row_level_security.compare(spec, seen, context).steps, *masking.compare(spec, seen, context).steps]
+    return ordered([*context.planned, *found])
+
+
+EVERYTHING = catalog(masks=[HIDE], masked=[masked()], rows=[OWN], attached=[ATTACHED], protected=[PROTECTED])
+BACK = [
+    "drop",
+    "create",
+    "grant",
+    "attach rls policy own on s.t to public",
+    "turn on row level security of s.t",
+    "attach masking policy hide on s.t(c) to public",
+]
+
+
+def test_a_view_that_is_made_again_has_its_policies_again_in_the_same_transaction_declared_or_not() -> None:
+    steps = remade(EVERYTHING, remaking(), views=[])
+    assert [step.name for step in steps] == BACK
+    assert {step.together for step in steps} == {"remake views"}
+    assert "CONJUNCTION TYPE OR" in steps[4].sql
+    empty = remade(EVERYTHING, remaking(), masking=[], row_level_security={})
+    assert [step.name for step in empty] == BACK
+
+
+def test_with_prune_a_view_that_is_made_again_loses_what_is_not_declared() -> None:
+    steps = remade(EVERYTHING, remaking(), masking=[], row_level_security={}, prune=True)
+    assert [step.name for step in steps] == ["drop", "create", "grant", "drop rls policy own", "drop masking policy hide"]
+
+
+def test_what_is_made_again_alone_is_granted_after_its_policies_are_back() -> None:
+    steps = remade(EVERYTHING, remaking(together=""), masking=[mask(at())], row_level_security={"policies": [rows(EVERYBODY)]})
+    names = [step.name for step in steps]
+    assert names[-1] == "grant"
+    assert names.index("create") < names.index("attach masking policy hide on s.t(c) to public")
+
+
+def test_a_policy_is_made_anew_together_with_the_view_that_is() -> None:
+    changed = mask(at(), columns=("other",))
+    steps = remade(EVERYTHING, remaking(), masking=[changed])
+    assert [step.name for step in steps if step.section != "row_level_security"] == [
+        "drop",
+        "create",
+        "grant",
+        "drop masking policy hide",
+        "create masking policy hide",
+        "attach masking policy hide on s.t(c) to public",
+    ]
+    assert {step.together for step in steps} == {"remake views"}
+    alone = [step.name for step in remade(EVERYTHING, remaking(together=""), masking=[changed])]
+    assert alone.index("drop") < alone.index("drop masking policy hide") < alone.index("grant")
+
+
+def test_a_view_that_is_dropped_for_good_takes_its_policies_along() -> None:
+    drop = Step(section="views", name="drop view", reason="test", marks=["gone:relation:s.t"])
+    context = Context(warehouse="test", kind="cluster", planned=[drop])
+    steps = remade(EVERYTHING, context, masking=[], row_level_security={}, prune=True)
+    assert [step.name for step in steps] == ["drop view", "drop rls policy own", "drop masking policy hide"]
+    assert [step.name for step in remade(EVERYTHING, context, views=[])] == ["drop view"]
+
+
+def test_sections_that_drop_what_they_make_again_come_before_the_policies() -> None:
+    names = [getattr(section, "__name__", "").rpartition(".")[2] for section in sections.SECTIONS]
+    assert names[-2:] == ["row_level_security", "masking"]
 
 
 def test_a_declared_materialized_view_is_altered_as_one_before_it_is_there() -> None:

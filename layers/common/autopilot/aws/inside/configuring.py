@@ -81,16 +81,18 @@ def read(call: Read) -> dict[str, str]:
 
 
 def compare(call: Compare) -> report.Round:
-    """What is to be done and what became of what was done. At the end, what was done is remembered."""
+    """What is to be done and what became of what was done. What was sent is remembered before it is compared: else it would be asked for again."""
     plan, region = plans.load(call.execution), call.execution.split(":")[3]
     catalog = _catalog(call.statement_id, _questions(plan.spec))
+    plan = steps.sent(plan, call.sent)
+    _remember(plan, {name for unit in call.sent for name in unit.steps}, catalog)
+    before = {one.step.name for one in plan.of("done")}
     found = sections.compare(plan.spec, catalog, _context(plan, region, records.known(plan.key, plan.target.database)))
     if plan.partial:
         found = found.of_what_is_declared()
-    after, units = steps.bounded(*steps.replanned(steps.sent(plan, call.sent), found), call.round)
+    after, units = steps.bounded(*steps.replanned(plan, found), call.round)
+    _remember(after, {one.step.name for one in after.of("done")} - before, catalog)
     uri = plans.save(after)
-    if not units and not plan.dry_run:
-        _remember(after, catalog)
     return report.round_of(after, units, uri)
 
 
@@ -169,10 +171,12 @@ def _submit(plan: Progress, unit: list[Tracked], key: str) -> statements.Started
     return statements.submitted(plan.target, texts, key)
 
 
-def _remember(plan: Progress, catalog: Catalog) -> None:
-    """Of what this execution did, what the next one compares with."""
+def _remember(plan: Progress, names: set[str], catalog: Catalog) -> None:
+    """Of the steps of these names that were done, what a later look compares with."""
+    if not names:
+        return
     defined = {token: texts for section in sections.SECTIONS for token, texts in section.definitions(plan.spec, catalog).items()}
-    for one in plan.of("done"):
+    for one in [one for one in plan.of("done") if one.step.name in names]:
         for token in one.step.marks:
             if token.startswith("gone:"):
                 records.forget(plan.key, plan.target.database, token.removeprefix("gone:"))

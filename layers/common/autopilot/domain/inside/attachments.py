@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Grantee, Relation
 from autopilot.domain.inside.model import Catalog, Context, Question
 from autopilot.domain.inside.quoting import identifier, identifier_problem, qualified
@@ -111,9 +112,38 @@ def decoded(text: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def remaining(found: Iterable[Attachment], context: Context) -> list[Attachment]:
-    """The attachments that outlive this plan's other steps: those of a relation that is dropped to be made anew do not. Always in the same order."""
-    return [one for one in sorted(found, key=lambda one: one.text) if f"gone:relation:{one.place.text}" not in context.marked]
+def may_remake(spec: Inside) -> bool:
+    """Whether a spec has sections that drop relations to make them again."""
+    return spec.views is not None or spec.materialized_views is not None
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """The relations that other sections drop in this plan, for good or to make them again in a group of steps (empty where each is done alone).
+
+    A dropped relation's attachments go with it.
+    """
+
+    gone: set[Place]
+    remade: dict[Place, str]
+
+    def takes(self, place: Place) -> bool:
+        """Whether a relation is dropped."""
+        return place in self.gone or place in self.remade
+
+    def tokens(self, places: Iterable[Place]) -> list[str]:
+        """What marks that those of the relations that are dropped are."""
+        return [f"{'gone' if place in self.gone else 'dropped'}:relation:{place.text}" for place in places if self.takes(place)]
+
+
+def dropped(context: Context) -> Dropped:
+    """What the steps planned so far drop."""
+    marked = [(token, step.together) for step in context.planned for token in step.marks]
+    gone = {_place(token) for token, _ in marked if token.startswith("gone:relation:")}
+    return Dropped(gone, {_place(token): group for token, group in marked if token.startswith("dropped:relation:")})
+
+
+def _place(token: str) -> Place:
+    return Place(*token.split(":", 2)[2].split(".", 1))
 
 
 def is_materialized(place: Place, declared: Iterable[Any], seen: Catalog) -> bool:
@@ -123,11 +153,13 @@ def is_materialized(place: Place, declared: Iterable[Any], seen: Catalog) -> boo
     return any((row["schema_name"], row["view_name"]) == (place.schema, place.name) for row in seen[MATERIALIZED.name])
 
 
-def groups(section: str, detached: list[Attachment], attached: list[Attachment], replaced: set[str]) -> dict[str, str]:
+def groups(
+    section: str, detached: list[Attachment], attached: list[Attachment], replaced: set[str], remade: dict[Place, str]
+) -> dict[str, str]:
     """The group of each relation (by its text) and of each replaced policy (by its name) whose changes share a transaction.
 
-    They share one where something is lifted and something else put in its place: a relation with both, and a policy that is made anew with
-    every relation that it is attached to. What nothing takes the place of needs none.
+    They share one where something is lifted and something else put in its place: a relation with both, a policy that is made anew with every
+    relation that it is attached to, and a relation that other steps make again with those. What nothing takes the place of needs none.
     """
     leader: dict[str, str] = {}
 
@@ -136,12 +168,18 @@ def groups(section: str, detached: list[Attachment], attached: list[Attachment],
             node = leader[node]
         return node
 
+    def join(one: str, other: str) -> None:
+        leader[max(found(one), found(other))] = min(found(one), found(other))
+
     for policy in replaced:
         found(f"policy {policy}")
     for one in [*detached, *attached]:
-        place = found(f"relation {one.place.text}")
+        found(f"relation {one.place.text}")
         if one.policy in replaced:
-            leader[max(place, found(f"policy {one.policy}"))] = min(place, found(f"policy {one.policy}"))
+            join(f"relation {one.place.text}", f"policy {one.policy}")
+        if group := remade.get(one.place):
+            join(f"relation {one.place.text}", group)
     both = {one.place.text for one in detached} & {one.place.text for one in attached}
-    shared = {found(f"policy {policy}") for policy in replaced} | {found(f"relation {text}") for text in both}
-    return {node: f"{section} of {found(node)}" for node in leader if found(node) in shared}
+    names = {found(group): group for group in remade.values() if group in leader}
+    shared = {found(f"policy {policy}") for policy in replaced} | {found(f"relation {text}") for text in both} | set(names)
+    return {node: names.get(found(node), f"{section} of {found(node)}") for node in leader if found(node) in shared}

@@ -27,20 +27,20 @@ def problems(spec: Inside) -> list[str]:
 
 
 def questions(spec: Inside) -> list[Question]:
-    """The policies and their attachments."""
-    return [] if spec.masking is None else [POLICIES, ATTACHED]
+    """The policies and their attachments; also of what the spec may drop to make it again."""
+    return [POLICIES, ATTACHED] if spec.masking is not None or attachments.may_remake(spec) else []
 
 
 def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     """Policies created, altered or made anew; attached and, with `prune`, detached."""
+    found = [_attached(row) for row in seen.get(ATTACHED.name, [])]
     if spec.masking is None:
-        return Compared()
+        return Compared(policy_plan.restored(SIDE, found, context))
     wanted = [
         Attachment(policy.name, place_of(one.table), whom_of(one.to), tuple(one.columns), tuple(one.using or one.columns), one.priority)
         for policy in spec.masking
         for one in policy.attach
     ]
-    found = attachments.remaining([_attached(row) for row in seen[ATTACHED.name]], context)
     return policy_plan.plan(SIDE, [_declared(one) for one in spec.masking], _there(seen), wanted, found, context, prune=spec.prune)
 
 

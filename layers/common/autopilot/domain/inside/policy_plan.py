@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from autopilot.domain.inside import attachments, policy_sql
-from autopilot.domain.inside.attachments import Attachment, Place
+from autopilot.domain.inside.attachments import Attachment, Dropped, Place
 from autopilot.domain.inside.declared.names import Column
 from autopilot.domain.inside.model import Compared, Context, Drift, Step
 from autopilot.domain.inside.policy_types import same_type
@@ -66,7 +66,9 @@ def plan(
     *,
     prune: bool,
 ) -> Compared:
-    """Everything but the switches of row-level security. `found` are the attachments that outlive the plan's other steps."""
+    """Everything but the switches of row-level security."""
+    drops = attachments.dropped(context)
+    found, lost = _told_apart(found, drops)
     asked = {one.name: _asked(side, one, there.get(one.name), context) for one in declared}
     replaced = {name for name, (verb, _) in asked.items() if verb == "replace"}
     held, keys = {one.key: one for one in found}, {one.key for one in wanted}
@@ -77,19 +79,42 @@ def plan(
     # What a replaced policy is detached from is attached again, declared or not.
     again = [one for one in [*wanted, *kept] if one.policy in replaced and one.key in held and one not in moved]
     new = [one for one in wanted if one.key not in held]
-    down, up = [*lifted, *(held[one.key] for one in moved), *again], [*new, *moved, *again]
-    shared = attachments.groups(side.section, down, up, replaced)
+    back = [one for one in _restored(lost, drops) if one.key not in keys and not prune]
+    down, up = [*lifted, *(held[one.key] for one in moved), *again], [*new, *moved, *again, *back]
+    shared = attachments.groups(side.section, down, up, replaced, drops.remade)
+    taken = {name: drops.tokens(one.place for one in lost if one.policy == name) for name in there}
     dropped = [one for one in there.values() if one.name not in asked and prune and not _unmovable(one.name, kept)]
     steps = [
         *(_detach(side, one, shared, _why_detached(one, asked, lifted, moved)) for one in down),
-        *(_drop_to_replace(side, name, shared) for name in sorted(replaced)),
+        *(_drop_to_replace(side, name, shared, taken[name]) for name in sorted(replaced)),
         *(step for one in declared for step in _define(side, one, *asked[one.name], shared)),
-        *(_attach(side, one, shared, _why_attached(one, new, moved)) for one in up),
-        *(_drop(side, one.name) for one in dropped),
+        *(_attach(side, one, shared, _why_attached(one, new, moved, drops)) for one in up),
+        *(_drop(side, one.name, taken[one.name]) for one in dropped),
     ]
     return Compared(
         steps, [*_policy_drift(side, there, asked, dropped, kept, prune=prune), *_attachment_drift(side, lifted, kept, prune=prune)]
     )
+
+
+def restored(side: Side, found: list[Attachment], context: Context) -> list[Step]:
+    """What a section does that is not declared: attach again what the drop of a view that is made again would lift."""
+    drops = attachments.dropped(context)
+    lost = _restored(_told_apart(found, drops)[1], drops)
+    shared = attachments.groups(side.section, [], lost, set(), drops.remade)
+    return [_attach(side, one, shared, _MADE_AGAIN) for one in lost]
+
+
+_MADE_AGAIN = "it was attached before its relation was made again"
+
+
+def _told_apart(found: list[Attachment], drops: Dropped) -> tuple[list[Attachment], list[Attachment]]:
+    """The attachments that outlive the plan's other steps and those that do not, always in the same order."""
+    in_order = sorted(found, key=lambda one: one.text)
+    return [one for one in in_order if not drops.takes(one.place)], [one for one in in_order if drops.takes(one.place)]
+
+
+def _restored(lost: list[Attachment], drops: Dropped) -> list[Attachment]:
+    return [one for one in lost if one.place in drops.remade and not one.problem]
 
 
 def _unmovable(policy: str, kept: list[Attachment]) -> bool:
@@ -149,26 +174,26 @@ def _define(side: Side, one: Declared, verb: str, why: str, shared: dict[str, st
     return [definition, *lookups]
 
 
-def _drop_to_replace(side: Side, name: str, shared: dict[str, str]) -> Step:
+def _drop_to_replace(side: Side, name: str, shared: dict[str, str], after: list[str]) -> Step:
     token = f"{side.token}:{name}"
     return Step(
         section=side.section,
         name=f"drop {side.policy(name)}",
         reason="it is made anew in the same transaction, so that at no moment anybody sees what it hides",
         sql=policy_sql.drop_policy(side.kind, name),
-        after=[f"unused:{token}"],
+        after=[f"unused:{token}", *after],
         together=shared[f"policy {name}"],
     )
 
 
-def _drop(side: Side, name: str) -> Step:
+def _drop(side: Side, name: str, after: list[str]) -> Step:
     token = f"{side.token}:{name}"
     return Step(
         section=side.section,
         name=f"drop {side.policy(name)}",
         reason="it is not declared, and the spec prunes",
         sql=policy_sql.drop_policy(side.kind, name),
-        after=[f"unused:{token}"],
+        after=[f"unused:{token}", *after],
         marks=[f"gone:{token}"],
     )
 
@@ -210,7 +235,9 @@ def _why_detached(one: Attachment, asked: dict[str, tuple[str, str]], lifted: li
     return f"the policy is made anew ({asked[one.policy][1]}); attached again in the same transaction"
 
 
-def _why_attached(one: Attachment, new: list[Attachment], moved: list[Attachment]) -> str:
+def _why_attached(one: Attachment, new: list[Attachment], moved: list[Attachment], drops: Dropped) -> str:
+    if one.place in drops.remade:
+        return _MADE_AGAIN
     if one in new:
         return "the policy is not attached there"
     return "its priority or what it takes is declared anew" if one in moved else "the policy is made anew"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Literal
 
 from autopilot.domain.inside import attachments, policy_checks, policy_plan, policy_sql
-from autopilot.domain.inside.attachments import Attachment, Place, decoded, place_of, whom_of, whom_seen
+from autopilot.domain.inside.attachments import Attachment, Dropped, Place, decoded, place_of, whom_of, whom_seen
 from autopilot.domain.inside.declared.everything import Inside
+from autopilot.domain.inside.declared.names import Relation
 from autopilot.domain.inside.declared.policies import RowLevelSecurity, RowPolicy, RowProtection
 from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fingerprint
 from autopilot.domain.inside.policy_plan import Declared, Seen, Side
@@ -29,38 +31,39 @@ def problems(spec: Inside) -> list[str]:
 
 
 def questions(spec: Inside) -> list[Question]:
-    """The policies, their attachments, what is protected, and which relations are materialized views."""
-    return [] if spec.row_level_security is None else [POLICIES, ATTACHED, PROTECTED, attachments.MATERIALIZED]
+    """The policies, their attachments, what is protected, and which relations are materialized views; also of what the spec may drop to make it again."""
+    asked = spec.row_level_security is not None or attachments.may_remake(spec)
+    return [POLICIES, ATTACHED, PROTECTED, attachments.MATERIALIZED] if asked else []
 
 
 def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     """Policies created, altered or made anew; attached and, with `prune`, detached; row-level security turned on where it is declared."""
-    section = spec.row_level_security
+    section, drops = spec.row_level_security, attachments.dropped(context)
+    found = [
+        Attachment(row["polname"], Place(row["relschema"], row["relname"]), whom_seen(row["granteekind"], row["grantee"]))
+        for row in seen.get(ATTACHED.name, [])
+    ]
+    on = _on(seen)
+    tables = _tables(section) if section else {}
+    # What is not declared is as protected after it was made again as before.
+    again = [
+        RowProtection(table=Relation(schema=place.schema, name=place.name), conjunction=_conjunction(row))
+        for place, row in on.items()
+        if place in drops.remade and place not in tables
+    ]
     if section is None:
-        return Compared()
+        back = [step for one in again for step in _switched(one, {}, drops, spec, seen)]
+        return Compared([*policy_plan.restored(SIDE, found, context), *back])
     wanted = [
         Attachment(policy.name, place_of(at.table), whom_of(grantee))
         for policy in section.policies
         for at in policy.attach
         for grantee in at.to
     ]
-    found = attachments.remaining(
-        [
-            Attachment(row["polname"], Place(row["relschema"], row["relname"]), whom_seen(row["granteekind"], row["grantee"]))
-            for row in seen[ATTACHED.name]
-        ],
-        context,
-    )
     compared = policy_plan.plan(SIDE, [_declared(one) for one in section.policies], _there(seen), wanted, found, context, prune=spec.prune)
-    tables = _tables(section)
-    switched = [step for one in tables.values() for step in _switched(one, _state(place_of(one.table), seen, context), spec, seen)]
-    open_ = [
-        place
-        for row in seen[PROTECTED.name]
-        if row["is_rls_on"]
-        and (place := Place(row["relschema"], row["relname"])) not in tables
-        and f"gone:relation:{place.text}" not in context.marked
-    ]
+    switched = [step for one in tables.values() for step in _switched(one, _state(place_of(one.table), seen, drops), drops, spec, seen)]
+    switched += [step for one in again if not spec.prune for step in _switched(one, {}, drops, spec, seen)]
+    open_ = [place for place in on if place not in tables and not drops.takes(place)]
     kept = {one.place for one in found if one.problem}
     off = [_off(place, spec, seen) for place in open_ if spec.prune and place not in kept]
     drift = [_open_drift(place, prune=spec.prune, kept=place in kept) for place in open_]
@@ -115,18 +118,27 @@ def _tables(section: RowLevelSecurity) -> dict[Place, RowProtection]:
     return attached | {place_of(one.table): one for one in section.tables}
 
 
-def _state(place: Place, seen: Catalog, context: Context) -> dict[str, object]:
+def _on(seen: Catalog) -> dict[Place, dict[str, Any]]:
+    """The relations that row-level security is on for, and what the catalog says of each."""
+    return {Place(row["relschema"], row["relname"]): row for row in seen.get(PROTECTED.name, []) if row["is_rls_on"]}
+
+
+def _conjunction(state: dict[str, Any]) -> Literal["and", "or"]:
+    return "or" if str(state.get("rls_conjunction_type")).strip().lower() == "or" else "and"
+
+
+def _state(place: Place, seen: Catalog, drops: Dropped) -> dict[str, Any]:
     """What the catalog says of a relation's protection; one that it does not know has none, and one that is made anew neither."""
-    if f"gone:relation:{place.text}" in context.marked:
+    if drops.takes(place):
         return {}
     return next((row for row in seen[PROTECTED.name] if (row["relschema"], row["relname"]) == (place.schema, place.name)), {})
 
 
-def _switched(one: RowProtection, state: dict[str, object], spec: Inside, seen: Catalog) -> Iterator[Step]:
+def _switched(one: RowProtection, state: dict[str, Any], drops: Dropped, spec: Inside, seen: Catalog) -> Iterator[Step]:
     """Row-level security on, and put together as declared; it waits for no policy: until one is attached, nobody sees a row."""
     place = place_of(one.table)
     materialized = _materialized(place, spec, seen)
-    now = str(state.get("rls_conjunction_type") or "and").strip().lower()
+    now, together = _conjunction(state), drops.remade.get(place, "")
     marks = [f"protected:relation:{place.text}", f"protected:schema:{place.schema}"]
     if not state.get("is_rls_on") or now != one.conjunction:
         yield Step(
@@ -141,6 +153,7 @@ def _switched(one: RowProtection, state: dict[str, object], spec: Inside, seen: 
             ),
             marks=marks,
             after=[f"relation:{place.text}"],
+            together=together,
         )
     if one.datashares is not None and bool(state.get("is_rls_datashare_on", True)) != one.datashares:
         yield Step(
@@ -151,6 +164,7 @@ def _switched(one: RowProtection, state: dict[str, object], spec: Inside, seen: 
             reverse=policy_sql.switch_for_datashares(place, materialized=materialized, on=not one.datashares),
             marks=marks if one.datashares else [f"shareable:relation:{place.text}"],
             after=[f"relation:{place.text}"],
+            together=together,
         )
 
 

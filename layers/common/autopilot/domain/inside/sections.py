@@ -27,7 +27,7 @@ class Section(Protocol):
         """What is to be remembered of each thing by its token: its definition as declared, and as the catalog gives it."""
 
 
-#: In this order: a section sees what those before it mark.
+#: In this order: a section sees what those before it plan.
 SECTIONS: list[Section] = [schemas, datashares, streams, integrations, row_level_security, masking]
 
 
@@ -45,6 +45,6 @@ def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     """What all sections want done, not yet in order, and what they found that is not declared."""
     compared: list[Compared] = []
     for section in SECTIONS:
-        marked = frozenset(token for one in compared for step in one.steps for token in step.marks)
-        compared.append(section.compare(spec, seen, msgspec.structs.replace(context, marked=marked)))
+        planned = [step for one in compared for step in one.steps]
+        compared.append(section.compare(spec, seen, msgspec.structs.replace(context, planned=planned)))
     return Compared([step for one in compared for step in one.steps], [drift for one in compared for drift in one.drift])
