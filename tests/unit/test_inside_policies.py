@@ -15,6 +15,7 @@ from autopilot.domain.inside import masking, row_level_security, sections
 from autopilot.domain.inside.attachments import MATERIALIZED, Attachment, Place, Whom
 from autopilot.domain.inside.declared.names import Column
 from autopilot.domain.inside.declared.policies import MaskingPolicy, RowPolicy
+from autopilot.domain.inside.expressions import expression_problem
 from autopilot.domain.inside.model import Catalog, Compared, Context, Step
 from autopilot.domain.inside.ordering import ordered
 from autopilot.domain.inside.policy_sql import (
@@ -25,7 +26,6 @@ from autopilot.domain.inside.policy_sql import (
     create_rls_policy,
     detach,
     drop_policy,
-    expression_problem,
     grant_lookup,
     switch,
     switch_for_datashares,

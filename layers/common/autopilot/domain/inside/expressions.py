@@ -13,6 +13,36 @@ def condition_problem(text: str) -> str:
     return _problem(text, f"SELECT 1 WHERE {text}", {"kind", "hint", "expressions", "operation_modifiers", "where"}, "one condition")
 
 
+def expression_problem(text: str) -> str:
+    """Why a text is not one expression that stays within the parentheses it is put into, in words that follow its path; empty when it is."""
+    # Whether a backslash escapes a quote makes where a string ends: the text has to be one expression either way.
+    return _one_expression_problem(text, "redshift") or _one_expression_problem(text, "postgres")
+
+
+def _one_expression_problem(text: str, dialect: str) -> str:
+    from sqlglot import exp, parse
+    from sqlglot.errors import SqlglotError
+
+    try:
+        if _has_comment(text, dialect):
+            return "holds a comment, which could swallow what follows; leave it out"
+        trees = parse(f"SELECT ({text})", read=dialect)
+    except SqlglotError:
+        # The parser's message quotes the text around the mistake with colours of a terminal in it.
+        return "is no expression in SQL; are quotes and parentheses closed?"
+    tree = trees[0] if len(trees) == 1 else None
+    if (
+        not isinstance(tree, exp.Select)
+        or [name for name, value in tree.args.items() if value] != ["expressions"]
+        or len(tree.expressions) != 1
+    ):
+        return "must be one expression, without a semicolon"
+    inside = tree.expressions[0]
+    if not isinstance(inside, exp.Paren | exp.Subquery) or isinstance(inside.this, exp.Alias | exp.Tuple | exp.Star):
+        return "must be one expression, without a name of its own or anything outside its parentheses"
+    return ""
+
+
 def _problem(text: str, statement: str, clauses: set[str], wanted: str) -> str:
     """The text is alone in its clause: parsed as such, it has made no other clause, no second statement and no comment."""
     import sqlglot
@@ -35,12 +65,12 @@ def _problem(text: str, statement: str, clauses: set[str], wanted: str) -> str:
     return ""
 
 
-def _has_comment(text: str) -> bool:
+def _has_comment(text: str, dialect: str = "redshift") -> bool:
     """Outside strings and quoted names no mark of a comment may stand: some comments get lost when the text is parsed."""
-    from sqlglot.dialects.redshift import Redshift
+    import sqlglot
 
     at = 0
-    for token in Redshift().tokenize(text):
+    for token in sqlglot.tokenize(text, read=dialect):
         if any(mark in text[at : token.start] for mark in ("--", "/*", "*/", ";")):
             return True
         at = token.end + 1

@@ -23,6 +23,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `name` is unique in a plan and says what is done, `create role analyst`. `marks` are tokens of what holds once it is done, such as `role:analyst`;
     it comes after every step of the plan that marks a token of its `after` (a token that no step marks is taken to hold already).
+    What lets somebody into a relation names `protected:relation:<schema>.<name>` there, or for all of a schema `protected:schema:<schema>`: policies come first.
     What depends on a step that failed is not tried. `reverse` is the statement that takes it back, empty where there is none.
 
     `alone` steps share no transaction. Those of one group (`together`) are done in one transaction, or none of them. `secret` is the name of the secret whose password takes the place of `PASSWORD_HERE` in the statement.

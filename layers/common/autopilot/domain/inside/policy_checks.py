@@ -8,7 +8,8 @@ from autopilot.domain.inside.attachments import Place, place_of, whom_of
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Column, Grantee, Relation
 from autopilot.domain.inside.declared.policies import MaskAttachment, MaskingPolicy, RowLevelSecurity, RowPolicy
-from autopilot.domain.inside.policy_sql import expression_problem, tables_named
+from autopilot.domain.inside.expressions import expression_problem
+from autopilot.domain.inside.policy_sql import tables_named
 from autopilot.domain.inside.quoting import identifier_problem
 
 SECURITY_ADMINISTRATOR = "sys:secadmin"

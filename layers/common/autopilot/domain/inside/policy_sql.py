@@ -1,4 +1,4 @@
-"""The statements of row-level security and masking, each as AWS's page of it documents it, and the check of the expressions that a spec brings along.
+"""The statements of row-level security and masking, each as AWS's page of it documents it, and the tables that an expression reads.
 
 Source: the SQL reference of the Redshift database developer guide. All of them may run in a transaction.
 """
@@ -85,47 +85,6 @@ def _columns(columns: list[Column]) -> str:
 
 def _names(names: tuple[str, ...]) -> str:
     return ", ".join(identifier(name) for name in names)
-
-
-def expression_problem(text: str) -> str:
-    """Why a text is not one expression that stays within the parentheses it is put into, in words that follow its path; empty when it is."""
-    # Whether a backslash escapes a quote makes where a string ends: the text has to be one expression either way.
-    return _problem(text, "redshift") or _problem(text, "postgres")
-
-
-def _problem(text: str, dialect: str) -> str:
-    from sqlglot import exp, parse
-    from sqlglot.errors import SqlglotError
-
-    try:
-        if _has_comment(text, dialect):
-            return "holds a comment, which could swallow what follows; leave it out"
-        trees = parse(f"SELECT ({text})", read=dialect)
-    except SqlglotError:
-        # The parser's message quotes the text around the mistake with colours of a terminal in it.
-        return "is no expression in SQL; are quotes and parentheses closed?"
-    tree = trees[0] if len(trees) == 1 else None
-    if (
-        not isinstance(tree, exp.Select)
-        or [name for name, value in tree.args.items() if value] != ["expressions"]
-        or len(tree.expressions) != 1
-    ):
-        return "must be one expression, without a semicolon"
-    inside = tree.expressions[0]
-    if not isinstance(inside, exp.Paren | exp.Subquery) or isinstance(inside.this, exp.Alias | exp.Tuple | exp.Star):
-        return "must be one expression, without a name of its own or anything outside its parentheses"
-    return ""
-
-
-def _has_comment(text: str, dialect: str) -> bool:
-    """Whether the marks of a comment stand anywhere outside strings and quoted names."""
-    import sqlglot
-
-    gaps, at = [], 0
-    for token in sqlglot.tokenize(text, read=dialect):
-        gaps.append(text[at : token.start])
-        at = token.end + 1
-    return any(mark in gap for gap in [*gaps, text[at:]] for mark in ("--", "/*", "*/"))
 
 
 def tables_named(text: str) -> list[Place]:
