@@ -119,6 +119,7 @@ def test_warehouse_must_exist_and_take_sql(aws: Aws, handle: Handle) -> None:
 
 KEY = "cluster#us-east-1#analytics"
 WHO = (["name", "superuser"], [["awsuser", True]])
+NONE: tuple[list[str], list[list[Any]]] = (["name"], [])
 
 
 def keep(*steps: Step, dry_run: bool = False, **sections: Any) -> None:
@@ -149,7 +150,7 @@ def send(*names: str, **more: Any) -> dict[str, Any]:
 def compared(aws: Aws, handle: Handle, *schemas: str, **more: Any) -> dict[str, Any]:
     """What a look comes to when these schemas are there."""
     handle(waiting("read", token=f"read-{len(aws.data.statements)}", round=more.get("round", 0)))
-    aws.data.finish(aws.data.last, WHO, (["name"], [[name] for name in schemas]))
+    aws.data.finish(aws.data.last, WHO, (["name", "owner"], [[name, "awsuser"] for name in schemas]), NONE, NONE, NONE)
     return handle({"step": "compare", "execution": ME, "statement_id": aws.data.last, **more})
 
 
@@ -192,7 +193,7 @@ def test_end_is_what_the_catalog_says(aws: Aws, handle: Handle) -> None:
 def test_who_does_not_see_the_whole_catalog_plans_nothing(aws: Aws, handle: Handle) -> None:
     keep(schemas=[{"name": "sales"}])
     handle(waiting("read"))
-    aws.data.finish(aws.data.last, (["name", "superuser"], [["reader", False]]), (["name"], []))
+    aws.data.finish(aws.data.last, (["name", "superuser"], [["reader", False]]), NONE, NONE, NONE, NONE)
     with pytest.raises(AccessDenied, match="signed in to the database as reader, who is no superuser and does not see the whole catalog"):
         handle({"step": "compare", "execution": ME, "statement_id": aws.data.last})
 

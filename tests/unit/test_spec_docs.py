@@ -23,7 +23,6 @@ DOCUMENTED = {path for page in PAGES for path in re.findall(r"^\| `([\w.]+)` \|"
 #: Sections whose page is still to be written.
 UNWRITTEN = {
     "external_schemas",
-    "schemas",
     "roles",
     "groups",
     "users",
