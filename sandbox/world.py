@@ -109,6 +109,7 @@ class World:
     serverless: Any = None
     data_api: Any = None
     costs: Any = None
+    zero_etl: Any = None
 
     def target(self, *, cluster: str | None = None, workgroup: str | None = None) -> Target | None:
         """The warehouse of that name, or None."""

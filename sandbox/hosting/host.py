@@ -202,17 +202,20 @@ class Host:
             metric_retention,
             nested_execution,
             networks,
+            rds_integrations,
             redshift_iam,
             scheduling,
             tagging,
         )
         from sandbox.hosting.assumed_roles import AssumedRoles
+        from sandbox.hosting.dynamodb_source import DynamoDbSource
         from sandbox.hosting.ports import LocalPorts
         from sandbox.redshift.clusters import Clusters
         from sandbox.redshift.data_api import DataApi
         from sandbox.redshift.outside import WarehouseOutside
         from sandbox.redshift.serverless import Serverless
         from sandbox.redshift.wire import Service
+        from sandbox.redshift.zero_etl import ZeroEtl
         from sandbox.sql.databases import Databases
         from sandbox.sql.postgres import Postgres
 
@@ -223,7 +226,8 @@ class Host:
         world.clusters, world.serverless = Clusters(world), Serverless(world)
         world.data_api = DataApi(world, databases)
         world.costs = CostExplorer()
-        databases.outside = WarehouseOutside(world, AssumedRoles(self.endpoint))
+        databases.outside = outside = WarehouseOutside(world, AssumedRoles(self.endpoint), DynamoDbSource(self.endpoint))
+        world.zero_etl = ZeroEtl(world, outside)
         fidelity.apply(world)
         lambda_layers.apply()
         lambda_slots.apply()
@@ -240,6 +244,7 @@ class Host:
         ec2_tags.apply()
         kms_aliases.apply()
         cloudformation.register(self.endpoint)
+        rds_integrations.apply(world)
         gateway.wrap_services(world)
         redshift_iam.register(world)
         backends = {

@@ -20,6 +20,7 @@ SERVICES = frozenset({"redshift", "redshift-data", "redshift-serverless"})
 # The request member that names the resource, in order of precedence, and the form of its ARN.
 _CLUSTER_RESOURCES = (
     ("IntegrationArn", "{0}"),
+    ("ResourceArn", "{0}"),
     ("DataShareArn", "{0}"),
     ("ScheduledActionName", "*"),
     ("SubscriptionName", "eventsubscription:{0}"),
@@ -30,11 +31,13 @@ _CLUSTER_RESOURCES = (
     ("ClusterIdentifier", "cluster:{0}"),
 )
 # Checked on no resource, also where they name one.
-_WITHOUT_RESOURCE = {"DescribeDataShares", "DescribeDataSharesForProducer", "DescribeDataSharesForConsumer"}
+_WITHOUT_RESOURCE = {"DescribeDataShares", "DescribeDataSharesForProducer", "DescribeDataSharesForConsumer", "DescribeInboundIntegrations"}
 # Creating and restoring a cluster names other resources too; the cluster itself is what the permission is checked on.
 _CLUSTER_FIRST = {"CreateCluster", "RestoreFromClusterSnapshot", "ModifyCluster"}
 _ANY_CLUSTER = {
     "DescribeClusters": "cluster:*",
+    "CreateIntegration": "integration:*",
+    "DescribeIntegrations": "integration:*",
     "DescribeClusterSnapshots": "snapshot:*/*",
     "BatchDeleteClusterSnapshots": "snapshot:*/*",
 }

@@ -37,6 +37,8 @@ DURATIONS: Final[dict[str, float]] = {
     "delete namespace": 60.0,
     "serverless snapshot": 60.0,
     "restore namespace": 120.0,
+    "create integration": 300.0,
+    "delete integration": 60.0,
 }
 """Life-cycle seconds of each change. At the default scale of 60 one real second is a minute, so a cluster is created in 4 s."""
 

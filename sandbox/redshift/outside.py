@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.hosting import kinesis_records
 from sandbox.hosting.assumed_roles import AssumedRoles
+from sandbox.hosting.dynamodb_source import DynamoDbSource, service_may
 from sandbox.redshift.clusters_records import Cluster
 from sandbox.redshift.serverless_records import Namespace
 from sandbox.world import World
@@ -16,8 +17,8 @@ _CASE = "enable_case_sensitive_identifier"
 class WarehouseOutside:
     """Implements sandbox.sql.outside.Outside. Records are read as they are: nothing here may wait for what is due."""
 
-    def __init__(self, world: World, roles: AssumedRoles) -> None:
-        self._world, self._roles = world, roles
+    def __init__(self, world: World, roles: AssumedRoles, tables: DynamoDbSource) -> None:
+        self._world, self._roles, self._tables = world, roles, tables
 
     def iam_roles(self, warehouse: str) -> tuple[str | None, list[str]]:
         record = self._cluster(warehouse) or self._namespace(warehouse)
@@ -35,6 +36,24 @@ class WarehouseOutside:
 
     def stream_records(self, role: str, stream: str, positions: dict[str, str]) -> list[dict[str, Any]]:
         return kinesis_records.records(self._roles, role, stream, positions)
+
+    def admits_source(self, policy: str | None, target_arn: str, source_arn: str) -> bool:
+        return service_may(policy, "redshift:AuthorizeInboundIntegration", target_arn, source_arn)
+
+    def table_exists(self, arn: str) -> bool:
+        return self._tables.exists(arn)
+
+    def table_lacks(self, arn: str, integration_arn: str) -> str:
+        return self._tables.lacks(arn, integration_arn)
+
+    def table_items(self, arn: str) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+        return self._tables.items(arn)
+
+    def integrations(self, warehouse: str) -> list[dict[str, str]]:
+        target = self._cluster(warehouse) or self._namespace(warehouse)
+        arn = target.namespace_arn if isinstance(target, Cluster) else target.arn if target else ""
+        found = [one for one in self._world.zero_etl.present() if one.target_arn == arn]
+        return [{"id": one.identity, "source_arn": one.source_arn, "status": one.status} for one in found]
 
     def _cluster(self, warehouse: str) -> Cluster | None:
         kind, _, name = warehouse.partition(":")

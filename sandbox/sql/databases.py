@@ -58,9 +58,17 @@ class Databases:
         self._system = psycopg.connect(**postgres.conninfo(), autocommit=True)
         for database in (_CONTROL, _TEMPLATE):
             self._run("CREATE DATABASE {}", database)
-        self._script(_CONTROL, "control.sql", "datashares_control.sql")
+        self._script(_CONTROL, "control.sql", "datashares_control.sql", "zero_etl_control.sql")
         self._script(
-            _TEMPLATE, "catalog.sql", "views.sql", "functions.sql", "datashares.sql", "external_schemas.sql", "streams.sql", "policies.sql"
+            _TEMPLATE,
+            "catalog.sql",
+            "views.sql",
+            "functions.sql",
+            "datashares.sql",
+            "external_schemas.sql",
+            "streams.sql",
+            "zero_etl.sql",
+            "policies.sql",
         )
         self.history = History(postgres.conninfo(_CONTROL))
         self.shares = Shares(postgres.conninfo(_CONTROL))

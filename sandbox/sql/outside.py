@@ -26,6 +26,26 @@ class Outside(Protocol):
         """The records behind the last sequence number of each shard: shard, sequence, key, time and data (base64)."""
         ...
 
+    def admits_source(self, policy: str | None, target_arn: str, source_arn: str) -> bool:
+        """Whether a namespace's resource policy admits a source of integrations."""
+        ...
+
+    def table_exists(self, arn: str) -> bool:
+        """Whether there is such a table of DynamoDB."""
+        ...
+
+    def table_lacks(self, arn: str, integration_arn: str) -> str:
+        """What it lacks to be a source, in a sentence; empty when it has all."""
+        ...
+
+    def table_items(self, arn: str) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+        """Its key attributes with their types, and its items in DynamoDB's JSON."""
+        ...
+
+    def integrations(self, warehouse: str) -> list[dict[str, str]]:
+        """The integrations into a warehouse: id, source_arn and status of each."""
+        ...
+
 
 def role_of(outside: Outside, warehouse: str, asked: str) -> str:
     """The ARN that an IAM_ROLE of a statement stands for; raises SqlError for one that is not associated with the warehouse."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sandbox.sql import copying, datashares, external_schemas, maintenance, policies, principals, settings, streams, tables, unloading
+from sandbox.sql import (
+    copying,
+    datashares,
+    external_schemas,
+    maintenance,
+    policies,
+    principals,
+    settings,
+    streams,
+    tables,
+    unloading,
+    zero_etl,
+)
 from sandbox.sql.errors import SqlError, unsupported
 from sandbox.sql.lexer import Statement
 from sandbox.sql.protection import refuse_restricted
@@ -116,8 +128,9 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DROP", "PROCEDURE"): (_definition, "DDL"),
     ("DROP", "FUNCTION"): (_definition, "DDL"),
     # databases, users and rights
-    ("CREATE", "DATABASE"): (datashares.create_database, "DDL"),
-    ("DROP", "DATABASE"): (datashares.drop_database, "DDL"),
+    ("CREATE", "DATABASE"): (zero_etl.create_database, "DDL"),
+    ("ALTER", "DATABASE"): (zero_etl.alter_database, "DDL"),
+    ("DROP", "DATABASE"): (zero_etl.drop_database, "DDL"),
     ("CREATE", "USER"): (principals.create_user, "DDL"),
     ("ALTER", "USER"): (principals.alter_user, "DDL"),
     ("DROP", "USER"): (principals.drop, "DDL"),
@@ -151,7 +164,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("CREATE", "LIBRARY"): (_not_supported("CREATE LIBRARY"), "DDL"),
 }
 
-RULES.extend((datashares.shared_relation, streams.relation))
+RULES.extend((datashares.shared_relation, zero_etl.relation, streams.relation))
 
 
 def plan(source: Statement) -> tuple[Handler, str]:

@@ -189,7 +189,10 @@ def delivered(hints: Hints) -> None:
 
 
 class FakeOutside:
-    """Streams held in memory, one shard each, and the IAM roles of every warehouse. A stream in `denied` refuses; `case_sensitive` is every warehouse's."""
+    """Streams held in memory, one shard each, tables with the key `pk`, and the IAM roles and integrations of every warehouse.
+
+    A stream in `denied` refuses; `case_sensitive` is every warehouse's.
+    """
 
     ROLE = f"arn:aws:iam::{ACCOUNT}:role/streams"
 
@@ -197,6 +200,8 @@ class FakeOutside:
         self.streams: dict[str, list[tuple[str, bytes]]] = {}
         self.denied: set[str] = set()
         self.case_sensitive = False
+        self.into: list[dict[str, str]] = []
+        self.tables: dict[str, list[dict[str, Any]]] = {}
 
     def iam_roles(self, _warehouse: str) -> tuple[str | None, list[str]]:
         return self.ROLE, [self.ROLE]
@@ -218,3 +223,18 @@ class FakeOutside:
             for n, (key, data) in enumerate(self.streams[stream])
             if n > after
         ]
+
+    def admits_source(self, policy: str | None, _target_arn: str, source_arn: str) -> bool:
+        return source_arn in (policy or "")
+
+    def table_exists(self, arn: str) -> bool:
+        return arn in self.tables
+
+    def table_lacks(self, _arn: str, _integration_arn: str) -> str:
+        return ""
+
+    def table_items(self, arn: str) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+        return [("pk", "S"), ("Number", "N")], self.tables[arn]
+
+    def integrations(self, _warehouse: str) -> list[dict[str, str]]:
+        return self.into

@@ -22,6 +22,7 @@ class Inside:
 
     warehouse: Warehouse
     known: dict[str, Known] = field(default_factory=dict)
+    integrations: list[dict[str, Any]] = field(default_factory=list)
 
     def compare(self, **declared: Any) -> Compared:
         """What a spec of these sections asks for now, its steps in order."""
@@ -46,7 +47,8 @@ class Inside:
             return {question.name: _rows(session, question.sql) for question in sections.questions_of(spec)}
 
     def _context(self) -> Context:
-        return Context(warehouse="test", kind="cluster", namespace="", account="000000000000", region="us-east-1", known=self.known)
+        own: dict[str, Any] = {"warehouse": "test", "kind": "cluster", "account": "000000000000", "region": "us-east-1"}
+        return Context(**own, known=self.known, integrations=self.integrations)
 
 
 def _spec(declared: dict[str, Any]) -> Spec:

@@ -10,7 +10,7 @@ import sqlglot
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inside import integrations, ordering, streams
 from autopilot.domain.inside.expressions import condition_problem, selected_problem
-from autopilot.domain.inside.integrating import ID_HERE
+from autopilot.domain.inside.integrating import ID_HERE, admitting
 from autopilot.domain.inside.model import Catalog, Compared, Context, Known
 from autopilot.domain.spec import Spec, parse_spec
 
@@ -274,7 +274,7 @@ def on_integrations(
 
 def described(status: str = "active", **fields: Any) -> dict[str, Any]:
     arn = f"arn:aws:redshift:us-east-1:000000000000:integration:{IDENTITY}"
-    return {"IntegrationArn": arn, "IntegrationName": "orders", "SourceArn": TABLE, "Status": status, "Errors": [], **fields}
+    return {"IntegrationArn": arn, "SourceArn": TABLE, "Status": status, "Errors": [], **fields}
 
 
 SHOWN: Catalog = {"integrations": [{"integration_id": IDENTITY, "target_database": "shop"}]}
@@ -350,20 +350,35 @@ def test_other_settings_are_set_once() -> None:
 
 
 def test_nothing_that_holds_data_is_ever_deleted() -> None:
-    other = described(SourceArn=AURORA, IntegrationName="old")
+    other = described(SourceArn=AURORA)
     compared = integrations.compare(spec(integrations=[], prune=True), EMPTY, context(described=[other]))
     assert not compared.steps
-    assert [(one.object, one.fate) for one in compared.drift] == [("integration old", "kept")]
+    assert [(one.object, one.fate) for one in compared.drift] == [(f"integration {IDENTITY}", "kept")]
     taken = {"databases beside integrations": [{"database_name": "shop"}]}
     compared = on_integrations(taken, [described()])
     assert not compared.steps
     assert "shows something else" in compared.drift[0].what
 
 
-def test_what_aws_says_otherwise_is_kept_for_a_person() -> None:
-    compared = on_integrations(SHOWN, [described(IntegrationName="Renamed", Description="old")], description="new")
+def test_an_integration_that_is_declared_otherwise_than_it_was_made_is_kept_for_a_person() -> None:
+    made_with = {token: Known(*texts) for token, texts in integrations.definitions(spec(integrations=[integration()]), EMPTY).items()}
+    assert on_integrations(SHOWN, [described()], made_with) == Compared()
+    compared = on_integrations(SHOWN, [described()], made_with, description="new")
     assert not compared.steps
-    assert [one.fate for one in compared.drift] == ["kept", "kept"]
+    assert [(one.object, one.fate) for one in compared.drift] == [(f"integration {IDENTITY}", "kept")]
+
+
+def test_the_policy_of_a_namespace_admits_a_source_beside_what_it_said() -> None:
+    target = f"arn:aws:redshift:us-east-1:000000000000:namespace:{IDENTITY}"
+    other = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "redshift:CreateInboundIntegration"}
+    first = admitting({"Version": "2012-10-17", "Statement": other}, target, TABLE)
+    assert first
+    assert first["Statement"][0] == other
+    assert first["Statement"][1]["Condition"] == {"StringEquals": {"aws:SourceArn": TABLE}}
+    assert admitting(first, target, TABLE) is None
+    second = admitting(first, target, AURORA)
+    assert second
+    assert len(second["Statement"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ UNWRITTEN = {
     "users",
     "views",
     "materialized_views",
-    "integrations",
     "grants",
     "workload",
 }

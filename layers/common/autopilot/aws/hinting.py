@@ -22,6 +22,9 @@ def follow(hint: Hint) -> int:
             return _answer_all([waiting for waiting in callbacks.waiting_for("workgroup", hint.region) if waiting.name in hint.name])
         case "statement":
             return _follow_statement(hint)
+        case "integration":
+            waiting = callbacks.waiting_for_integration(hint.name)
+            return _answer_all([waiting] if waiting else [])
         case "execution":
             return _follow_execution(hint.name)
         case "warehouse":

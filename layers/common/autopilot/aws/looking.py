@@ -14,7 +14,7 @@ from autopilot.domain.waiting import Verdict, judge_integration, judge_resized, 
 
 #: How long a look at the queries may take, even when the patience of a drain has ended meanwhile.
 _GRACE = timedelta(seconds=60)
-INTEGRATIONS = ("redshift:DescribeIntegrations",)
+INTEGRATIONS = ("redshift:DescribeInboundIntegrations",)
 STATES = (
     *warehouses.LOOK,
     *INTEGRATIONS,

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
-Subject = Literal["cluster", "workgroup", "statement", "execution", "warehouse"]
+Subject = Literal["cluster", "workgroup", "statement", "execution", "warehouse", "integration"]
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """Something may have happened to this: a cluster's name, a statement's id, an execution's ARN, a warehouse's key.
+    """Something may have happened to this: a cluster's name, a statement's id, an execution's ARN, a warehouse's key, an integration's ARN.
 
     A workgroup is not named reliably by its events, so `name` holds the event's whole text, in which a waiting name is searched.
     """
@@ -31,6 +31,9 @@ def read_hints(event: dict[str, Any]) -> list[Hint]:
             return [Hint("statement", str(detail["statementId"]), region)]
         case "aws.redshift-serverless":
             return [Hint("workgroup", json.dumps([event.get("resources"), detail]), region)]
+        case "aws.redshift":
+            # Source: EventBridge's event reference, "Redshift Integration Monitoring" and its like: `resources` names the integration.
+            return [Hint("integration", arn, region) for arn in event.get("resources") or [] if ":integration:" in str(arn)]
         case "aws.states" if detail.get("executionArn"):
             return [Hint("execution", str(detail["executionArn"]), region)]
         case "redshift.autopilot" if detail.get("key"):

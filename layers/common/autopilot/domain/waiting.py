@@ -101,10 +101,10 @@ def judge_snapshot(identifier: str, status: str | None) -> Verdict:
 
 
 def judge_integration(arn: str, found: dict[str, Any] | None) -> Verdict:
-    """Whether a zero-ETL integration is active. Source: DescribeIntegrations, `Status` and `Errors`."""
+    """Whether a zero-ETL integration is active. Source: DescribeInboundIntegrations, `Status` and `Errors`."""
     if found is None:
         return Verdict("impossible", f"integration {arn} no longer exists")
-    name, status = found["IntegrationName"], found["Status"]
+    name, status = f"from {found['SourceArn']}", found["Status"]
     if status == "active":
         return Verdict("reached", f"integration {name} is active")
     if status in {"failed", "deleting", "needs_attention"}:

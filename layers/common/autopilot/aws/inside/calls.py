@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autopilot.aws.inside import datashares
+from autopilot.aws.inside import datashares, integrations
 from autopilot.aws.statements import Started
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inside.model import Context, Step
@@ -18,8 +18,9 @@ Operation = Callable[[Step, Context], Started]
 OPERATIONS: dict[str, Operation] = {
     "authorize_data_share": datashares.authorize,
     "associate_data_share_consumer": datashares.associate,
+    "create_integration": integrations.create,
 }
-PERMISSIONS: tuple[str, ...] = (*datashares.PERMISSIONS,)
+PERMISSIONS: tuple[str, ...] = (*datashares.PERMISSIONS, *integrations.PERMISSIONS)
 
 
 def start(step: Step, context: Context) -> Started:

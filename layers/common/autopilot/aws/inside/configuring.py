@@ -13,6 +13,7 @@ from autopilot.domain.inputs import ConfigureInput
 from autopilot.domain.inside import progress as steps
 from autopilot.domain.inside import report, sections
 from autopilot.domain.inside.datashares import between_accounts
+from autopilot.domain.inside.integrating import namespace_arn
 from autopilot.domain.inside.model import Catalog, Context, Known, Question
 from autopilot.domain.inside.passwords import user_of, with_password
 from autopilot.domain.inside.progress import Progress, Tracked
@@ -151,7 +152,9 @@ def _context(plan: Progress, region: str, known: dict[str, Known]) -> Context:
         region=region,
         known=known,
         secrets=passwords.versions(secrets),
-        integrations=integrations.into(plan.namespace) if plan.spec.integrations is not None else [],
+        integrations=integrations.into(namespace_arn(plan.kind, plan.namespace, account, region))
+        if plan.spec.integrations is not None
+        else [],
         datashares=datashares.described(between_accounts(plan.spec, plan.namespace, account, region)),
     )
 

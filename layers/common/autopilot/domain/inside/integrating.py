@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autopilot.domain.inside.declared.flows import Integration
-from autopilot.domain.inside.model import Context
 from autopilot.domain.inside.quoting import identifier, literal
 
 #: Stands in a plan for the id of an integration that is still to be made; the plan is made anew once it is known.
@@ -45,13 +46,45 @@ def settings(integration: Integration) -> str:
     return " ".join(parts + [f"{word} = {str(value).upper()}" for word, value in truths.items() if value is not None])
 
 
-def namespace_arn(context: Context) -> str:
+def namespace_arn(kind: str, namespace: str, account: str, region: str) -> str:
     """The namespace as an integration's target. Source: CreateIntegration, `TargetArn`."""
-    partition = next((name for start, name in _PARTITIONS.items() if context.region.startswith(start)), "aws")
-    where = f"{context.region}:{context.account}:namespace"
-    if context.kind == "cluster":
-        return f"arn:{partition}:redshift:{where}:{context.namespace}"
-    return f"arn:{partition}:redshift-serverless:{where}/{context.namespace}"
+    partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+    where = f"{region}:{account}:namespace"
+    if kind == "cluster":
+        return f"arn:{partition}:redshift:{where}:{namespace}"
+    return f"arn:{partition}:redshift-serverless:{where}/{namespace}"
 
 
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+
+def admitting(policy: dict[str, Any] | None, target_arn: str, source_arn: str) -> dict[str, Any] | None:
+    """A namespace's resource policy that lets a source bring its data in: the one before with a statement more; None where it does already.
+
+    Source: Redshift management guide, "Configure authorization for your Amazon Redshift data warehouse": an authorized integration source.
+    """
+    before = policy or {"Version": "2012-10-17", "Statement": []}
+    statements = before["Statement"] if isinstance(before["Statement"], list) else [before["Statement"]]
+    wanted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "redshift.amazonaws.com"},
+        "Action": _AUTHORIZE,
+        "Resource": target_arn,
+        "Condition": {"StringEquals": {"aws:SourceArn": source_arn}},
+    }
+    if any(_admits(one, source_arn) for one in statements):
+        return None
+    return {**before, "Statement": [*statements, wanted]}
+
+
+_AUTHORIZE = "redshift:AuthorizeInboundIntegration"
+
+
+def _admits(statement: dict[str, Any], source_arn: str) -> bool:
+    """Whether a statement is one for exactly this source; one that says it in another way is not relied on."""
+    actions, sources = statement.get("Action", []), statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceArn", [])
+    return (
+        statement.get("Effect") == "Allow"
+        and _AUTHORIZE in ([actions] if isinstance(actions, str) else actions)
+        and source_arn in ([sources] if isinstance(sources, str) else sources)
+    )

@@ -73,8 +73,10 @@ def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
 
 
 def definitions(spec: Inside, seen: Catalog) -> dict[str, tuple[str, str]]:  # noqa: ARG001 - most settings of an integration's database stand in no view
-    """The settings that each database was given."""
-    return {f"database:{one.database}": (fingerprint(integrating.settings(one)), "") for one in spec.integrations or []}
+    """What each integration was made with, and the settings that its database was given."""
+    declared = spec.integrations or []
+    databases = {f"database:{one.database}": (fingerprint(integrating.settings(one)), "") for one in declared}
+    return databases | {f"integration:{one.name}": (_made_of(one), "") for one in declared}
 
 
 def _of_one(declared: Integration, there: Row | None, seen: Catalog, context: Context) -> Compared:
@@ -84,7 +86,7 @@ def _of_one(declared: Integration, there: Row | None, seen: Catalog, context: Co
         # The call looks, finds it failed, and says why: the step fails with AWS's words.
         return Compared([_create(declared, there, context)])
     identity = there["IntegrationArn"].rpartition(":")[2]
-    steps, drift = [], _differences(declared, there)
+    steps, drift = [], _differences(declared, there, context)
     shown = {_text(row["target_database"]) for row in seen[_INTEGRATIONS.name] if _text(row["integration_id"]) == identity}
     if declared.database in shown:
         return Compared(*_kept_up(declared, there, seen, context, drift))
@@ -102,7 +104,7 @@ def _create(declared: Integration, there: Row | None, context: Context) -> Step:
         for key, value in {
             "name": declared.name,
             "source_arn": declared.source_arn,
-            "target_arn": integrating.namespace_arn(context),
+            "target_arn": integrating.namespace_arn(context.kind, context.namespace, context.account, context.region),
             "kms_key": declared.kms_key,
             "description": declared.description,
             "data_filter": declared.data_filter,
@@ -168,18 +170,22 @@ def _kept_up(declared: Integration, there: Row, seen: Catalog, context: Context,
     return steps, drift
 
 
-def _differences(declared: Integration, there: Row) -> list[Drift]:
-    """What AWS says otherwise than declared. A filter that narrows takes data away, so a person changes it."""
-    pairs = {"IntegrationName": declared.name, "Description": declared.description, "DataFilter": declared.data_filter}
-    return [
-        _kept(f"integration {_name(there)}", f"{key} is {there[key]!r}, not {wanted!r}: change it by modify-integration")
-        for key, wanted in pairs.items()
-        if wanted is not None and key in there and there[key] != wanted
-    ]
+def _differences(declared: Integration, there: Row, context: Context) -> list[Drift]:
+    """What was declared otherwise when it was made. A filter that narrows takes data away, so a person changes it."""
+    known = context.known.get(f"integration:{declared.name}")
+    if known is None or known.declared == _made_of(declared):
+        return []
+    why = "its description, key or filter is declared otherwise than it was made: change it by modify-integration, or declare it as it was"
+    return [_kept(f"integration {_name(there)}", why)]
+
+
+def _made_of(declared: Integration) -> str:
+    """What is given to an integration when it is made; the catalog says nothing of it."""
+    return fingerprint(declared.kms_key or "", declared.description or "", declared.data_filter or "")
 
 
 def errors_of(integration: Row) -> str:
-    """AWS's reasons for the state of an integration. Source: DescribeIntegrations, `Errors`."""
+    """AWS's reasons for the state of an integration. Source: DescribeInboundIntegrations, `Errors`."""
     return "; ".join(
         f"{one.get('ErrorMessage') or 'no message'} ({one.get('ErrorCode', 'no code')})" for one in integration.get("Errors") or []
     )
@@ -191,7 +197,7 @@ def _tables(failed: list[Row]) -> str:
 
 
 def _name(integration: Row) -> str:
-    return str(integration.get("IntegrationName") or integration["IntegrationArn"].rpartition(":")[2])
+    return str(integration["IntegrationArn"].rpartition(":")[2])
 
 
 def _kept(what: str, why: str) -> Drift:

@@ -91,7 +91,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What is known beside the spec and the catalog: the warehouse, what is remembered of its objects by their tokens, the state of AWS's resources.
 
     `namespace` is the warehouse's namespace id. `datashares` are those that are given to or taken from other accounts, as DescribeDataShares gives them. `secrets` holds the current version's id of each declared user's secret by its name, empty where
-    there is no such secret yet. `planned` are the steps that the sections before this one ask for. `integrations` are those into this warehouse, as DescribeIntegrations gives them.
+    there is no such secret yet. `planned` are the steps that the sections before this one ask for. `integrations` are those into this warehouse, as DescribeInboundIntegrations gives them.
     """
 
     warehouse: str
