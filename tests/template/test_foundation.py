@@ -48,3 +48,27 @@ def test_spectrum_role_reads_and_nothing_else(template: Template) -> None:
     actions = {word.split('"')[0] for word in text.split('"') if ":" in word and word.split(":")[0] in {"glue", "s3"}}
     assert actions
     assert all(action.split(":")[1].startswith(("Get", "BatchGet", "List")) for action in actions)
+
+
+def test_spectrum_role_reads_secrets_and_makes_databases_only_where_they_are_named(template: Template) -> None:
+    for policy, parameter, actions in (
+        (
+            "SpectrumReadsSecretsPolicy",
+            "FederatedSecretArns",
+            {"GetSecretValue", "DescribeSecret", "GetResourcePolicy", "ListSecretVersionIds"},
+        ),
+        ("SpectrumMakesDatabasesPolicy", "ExternalDatabaseArns", {"CreateDatabase"}),
+    ):
+        resource = template.body["Resources"][policy]
+        assert template.body["Parameters"][parameter]["Default"] == ""
+        assert {"Ref": parameter} in [at for one in template.body["Conditions"][resource["Condition"]]["Fn::And"] for at in _values(one)]
+        statements = resource["Properties"]["PolicyDocument"]["Statement"]
+        named = [action for one in statements for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])]
+        assert {action.partition(":")[2] for action in named} == actions
+        assert mentions(statements[-1]["Resource"], parameter)
+
+
+def _values(node: Any) -> list[Any]:
+    """A node and all that stands in it."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [node, *(value for one in inner for value in _values(one))]

@@ -43,6 +43,8 @@ def network(stack: Stack) -> Iterator[dict[str, str]]:
         "AllowedSecurityGroupId": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
         "AllowedPrefixListId": "pl-0a1b2c3d",
         "SpectrumBucketArns": "arn:aws:s3:::lake,arn:aws:s3:::other-lake",
+        "ExternalDatabaseArns": "arn:aws:glue:us-east-1:000000000000:database/sales,arn:aws:glue:us-east-1:000000000000:database/orders",
+        "FederatedSecretArns": "arn:aws:secretsmanager:us-east-1:000000000000:secret:shop-AbCdEf",
     }
     stack.sandbox.deploy(parameters, stack="networked")
     yield parameters
@@ -87,3 +89,7 @@ def test_stack_in_a_vpc_makes_subnet_group_and_a_security_group_with_the_named_s
         ["arn:aws:s3:::lake", "arn:aws:s3:::other-lake"],
         ["arn:aws:s3:::lake/*", "arn:aws:s3:::other-lake/*"],
     ]
+    made = stack.sandbox.observe("iam").get_role_policy(RoleName=role, PolicyName="make-databases")["PolicyDocument"]["Statement"]
+    assert [arn.rpartition(":")[2] for arn in made[1]["Resource"]] == ["database/sales", "database/orders"]
+    secrets = stack.sandbox.observe("iam").get_role_policy(RoleName=role, PolicyName="read-secrets")["PolicyDocument"]["Statement"]
+    assert secrets[0]["Resource"] == [network["FederatedSecretArns"]]
