@@ -12,6 +12,7 @@ POST   /_sandbox/snapshots {"cluster" or "namespace", "older_by_hours"}: make ev
 POST   /_sandbox/costs    {"usage", "forecast", "offers", "active_tags", "reserved_nodes", "metrics"}: what Cost Explorer knows, instead of what it knew; and metrics
                           by hour: [{"namespace", "metric", "dimensions", "start", "values"}], a value of null being an hour without data
 POST   /_sandbox/clusters {"prefix", "count", "tags"}: put that many clusters there, named `<prefix>-<number>` from 1, available and backed up
+POST   /_sandbox/sources  {"database", "user", "password"}: make a PostgreSQL database for federated schemas; answers {"host", "port"}
 POST   /_sandbox/reset    clear warehouses, faults and hints; the deployed stack stays
 """
 
@@ -25,6 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.redshift.answers import new_password
+from sandbox.sql.errors import SqlError
 from sandbox.world import World
 
 PREFIX = "/_sandbox/"
@@ -59,6 +61,7 @@ _COST_FIELDS: Mapping[str, tuple[type, ...]] = {
 }
 _CLUSTER_FIELDS: Mapping[str, tuple[type, ...]] = {"prefix": (str,), "count": (int,), "tags": (dict,)}
 _SEEDED_AT_ONCE = 8
+_SOURCE_FIELDS: Mapping[str, tuple[type, ...]] = {"database": (str,), "user": (str,), "password": (str,)}
 _CLOCK_FIELDS: Mapping[str, tuple[type, ...]] = {"scale": (int, float)}
 
 
@@ -83,6 +86,7 @@ class Desk:
             ("POST", "snapshots"): self._age_snapshots,
             ("POST", "costs"): self._set_costs,
             ("POST", "clusters"): self._seed_clusters,
+            ("POST", "sources"): self._make_source,
             ("POST", "reset"): self._reset,
         }
 
@@ -167,12 +171,22 @@ class Desk:
         request = {"ClusterIdentifier": name, "NodeType": "ra3.large", "ClusterType": "single-node", "Tags": tags, **sign_in}
         self._world.clusters.adopt(request, backed_up=True)
 
+    def _make_source(self, spec: Json) -> Json:
+        _check_fields(spec, _SOURCE_FIELDS)
+        if missing := set(_SOURCE_FIELDS) - set(spec):
+            raise BadRequest(f"needed are database, user and password; {min(missing)} is missing")
+        try:
+            return self._world.databases.make_source(**spec)
+        except SqlError as error:
+            raise BadRequest(str(error)) from error
+
     def _reset(self, _: Json) -> Json:
         self._world.faults.clear()
         self._world.hints.reset()
         for backend in (self._world.data_api, self._world.clusters, self._world.serverless, self._world.costs):
             if backend is not None:
                 backend.reset()
+        self._world.databases.drop_sources()
         return {"status": "reset"}
 
 

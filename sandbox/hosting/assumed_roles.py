@@ -21,17 +21,24 @@ class AssumedRoles:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._clients: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._clients: dict[tuple[str, str, str | None], tuple[float, Any]] = {}
 
-    def client(self, role_arn: str, service: str) -> Any:
-        """A client that acts as the role. Raises ApiError where there is no such role, or it does not trust Redshift."""
-        key = (role_arn, service)
+    def client(self, role_arn: str, service: str, region: str | None = None) -> Any:
+        """A client that acts as the role, or as the last of a chain (with commas), in which each assumes the next.
+
+        Raises ApiError where there is no such role, or it does not trust Redshift; ClientError where a role may not assume the next.
+        """
+        key = (role_arn, service, region)
         made, found = self._clients.get(key, (0.0, None))
-        self._check_trust(role_arn)
+        first, *others = role_arn.split(",")
+        self._check_trust(first)
         if found is None or time.monotonic() - made > _KEPT_SECONDS:
             sts = client(self._endpoint, "sts")
-            credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="RedshiftIamRoleSession")["Credentials"]
-            found = client(self._endpoint, service, credentials=credentials, attempts=2)
+            credentials = sts.assume_role(RoleArn=first, RoleSessionName="RedshiftIamRoleSession")["Credentials"]
+            for other in others:
+                sts = client(self._endpoint, "sts", credentials=credentials)
+                credentials = sts.assume_role(RoleArn=other, RoleSessionName="RedshiftIamRoleSession")["Credentials"]
+            found = client(self._endpoint, service, credentials=credentials, region=region or REGION, attempts=2)
             self._clients[key] = (time.monotonic(), found)
         return found
 

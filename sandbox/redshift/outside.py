@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.hosting import kinesis_records
 from sandbox.hosting.assumed_roles import AssumedRoles
 from sandbox.hosting.dynamodb_source import DynamoDbSource, service_may
+from sandbox.hosting.lake import RoleLake
 from sandbox.redshift.clusters_records import Cluster
 from sandbox.redshift.serverless_records import Namespace
 from sandbox.world import World
@@ -19,6 +20,7 @@ class WarehouseOutside:
 
     def __init__(self, world: World, roles: AssumedRoles, tables: DynamoDbSource) -> None:
         self._world, self._roles, self._tables = world, roles, tables
+        self.lake = RoleLake(roles)
 
     def iam_roles(self, warehouse: str) -> tuple[str | None, list[str]]:
         record = self._cluster(warehouse) or self._namespace(warehouse)

@@ -127,14 +127,14 @@ def _skip_space(text: str, at: int) -> int:
 def _json_picker(files: Files, mode: str, columns: list[tuple[str, str]]) -> Callable[[Any], Row]:
     if mode in ("auto", "auto ignorecase"):
         fold: Callable[[str], str] = str.lower if mode == "auto ignorecase" else str
-        return lambda value: [_json_text({fold(key): v for key, v in value.items()}.get(column)) for column, _ in columns]
+        return lambda value: [json_text({fold(key): v for key, v in value.items()}.get(column)) for column, _ in columns]
     if not mode.startswith("s3://"):
         raise unsupported(f"JSON '{mode}'")
     try:
         paths = [_json_path(path) for path in json.loads(content(files, mode))["jsonpaths"]]
     except (ValueError, KeyError, TypeError) as error:
         raise SqlError(f"Invalid JSONPath file '{mode}'", "22023") from error
-    return lambda value: [_json_text(_walk(value, path)) for path in paths]
+    return lambda value: [json_text(_walk(value, path)) for path in paths]
 
 
 def _json_path(path: str) -> list[str | int]:
@@ -153,7 +153,8 @@ def _walk(value: Any, path: list[str | int]) -> Any:
     return value
 
 
-def _json_text(value: Any) -> str | None:
+def json_text(value: Any) -> str | None:
+    """A value of JSON as text; what is nested stays JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -171,13 +172,14 @@ def _parquet_records(name: str, body: bytes, columns: list[tuple[str, str]]) -> 
     if table.num_columns != len(columns):
         raise SqlError(f"Spectrum Scan Error: File '{name}' has {table.num_columns} columns, {len(columns)} were expected", "XX000")
     for number, row in enumerate(zip(*(column.to_pylist() for column in table.columns), strict=True), start=1):
-        values = [_parquet_text(value) for value in row]
+        values = [parquet_text(value) for value in row]
         yield Record(name, number, values, "|".join(value or "" for value in values))
 
 
-def _parquet_text(value: Any) -> str | None:
+def parquet_text(value: Any) -> str | None:
+    """A value of Parquet as text that the database reads."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    return _json_text(value) if isinstance(value, dict | list | bool) or value is None else str(value)
+    return json_text(value) if isinstance(value, dict | list | bool) or value is None else str(value)

@@ -55,6 +55,7 @@ class Databases:
         self._admins: dict[str, str] = {}
         self._sessions: set[Session] = set()
         self._vacuuming: set[str] = set()
+        self._sources: dict[str, str] = {}
         self._system = psycopg.connect(**postgres.conninfo(), autocommit=True)
         for database in (_CONTROL, _TEMPLATE):
             self._run("CREATE DATABASE {}", database)
@@ -66,6 +67,7 @@ class Databases:
             "functions.sql",
             "datashares.sql",
             "external_schemas.sql",
+            "external_tables.sql",
             "streams.sql",
             "zero_etl.sql",
             "policies.sql",
@@ -217,6 +219,28 @@ class Databases:
                 stored_mb=stored.get(mark, 0.0) / 1024**2,
             )
         return found
+
+    def make_source(self, database: str, user: str, password: str) -> dict[str, Any]:
+        """Make a database that is no warehouse's, with a user who owns it: what a federated schema reads. Where it is reached: host and port.
+
+        Raises SqlError where either is there already.
+        """
+        with self._lock:
+            try:
+                self._system.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(user), sql.Literal(password)))
+                self._run("CREATE DATABASE {} OWNER {}", database, user)
+            except psycopg.Error as error:
+                raise from_postgres(error) from error
+            self._sources[database] = user
+        return {"host": "127.0.0.1", "port": self._postgres.conninfo()["port"]}
+
+    def drop_sources(self) -> None:
+        """Remove all such databases and their users."""
+        with self._lock:
+            for database, user in self._sources.items():
+                self._run("DROP DATABASE {} WITH (FORCE)", database)
+                self._run("DROP ROLE {}", user)
+            self._sources.clear()
 
     def size_mb(self, warehouse: str) -> float:
         """How much its databases hold, in megabytes of 1,048,576 bytes."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from sandbox.sql.errors import SqlError
+from sandbox.sql.lake import Lake
 
 
 class Outside(Protocol):
     """The world of a warehouse, by its key. What another service refuses comes as ApiError."""
+
+    @property
+    def lake(self) -> Lake:
+        """What external schemas are read from."""
+        ...
 
     def iam_roles(self, warehouse: str) -> tuple[str | None, list[str]]:
         """The default IAM role of a warehouse, and all that are associated with it."""
@@ -48,12 +54,12 @@ class Outside(Protocol):
 
 
 def role_of(outside: Outside, warehouse: str, asked: str) -> str:
-    """The ARN that an IAM_ROLE of a statement stands for; raises SqlError for one that is not associated with the warehouse."""
+    """The ARN that an IAM_ROLE of a statement stands for, or the chain of them; raises SqlError when the (first) one is not associated with the warehouse."""
     default, associated = outside.iam_roles(warehouse)
     if asked == "default":
         if default is None:
             raise SqlError("no default IAM role is set for the cluster", "42704")
         return default
-    if asked not in associated:
+    if asked.partition(",")[0] not in associated:
         raise SqlError(f"the requested role {asked} is not associated to cluster", "42704")
     return asked

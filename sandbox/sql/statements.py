@@ -6,6 +6,8 @@ from sandbox.sql import (
     copying,
     datashares,
     external_schemas,
+    external_tables,
+    external_views,
     maintenance,
     policies,
     principals,
@@ -124,7 +126,7 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DROP", "TABLE"): (_definition, "DDL"),
     ("DROP", "VIEW"): (_definition, "DDL"),
     ("DROP", "MATERIALIZED", "VIEW"): (_definition, "DDL"),
-    ("DROP", "SCHEMA"): (_definition, "DDL"),
+    ("DROP", "SCHEMA"): (external_schemas.drop_schema, "DDL"),
     ("DROP", "PROCEDURE"): (_definition, "DDL"),
     ("DROP", "FUNCTION"): (_definition, "DDL"),
     # databases, users and rights
@@ -159,12 +161,13 @@ HANDLERS: dict[tuple[str, ...], tuple[Handler, str]] = {
     ("DETACH",): (policies.detach, "DDL"),
     # known to Redshift, refused by name
     ("CREATE", "EXTERNAL", "SCHEMA"): (external_schemas.create, "DDL"),
+    ("ALTER", "EXTERNAL", "SCHEMA"): (external_schemas.alter, "DDL"),
     ("CREATE", "EXTERNAL"): (_not_supported("CREATE EXTERNAL"), "DDL"),
     ("CREATE", "MODEL"): (_not_supported("CREATE MODEL"), "DDL"),
     ("CREATE", "LIBRARY"): (_not_supported("CREATE LIBRARY"), "DDL"),
 }
 
-RULES.extend((datashares.shared_relation, zero_etl.relation, streams.relation))
+RULES.extend((datashares.shared_relation, external_views.relation, external_tables.relation, zero_etl.relation, streams.relation))
 
 
 def plan(source: Statement) -> tuple[Handler, str]:

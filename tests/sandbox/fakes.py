@@ -13,6 +13,7 @@ from sandbox.kernel import ACCOUNT, REGION, ApiError, Clock, Faults, Hints
 from sandbox.sql.errors import SqlError
 from sandbox.sql.shares import Shares
 from sandbox.world import Activity, Caller, World
+from tests.sandbox.fake_lake import FakeLake
 
 ROOT = Caller()
 LAMBDA_ROLE = Caller(principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/pause-role/pause")
@@ -150,6 +151,12 @@ class FakeDatabases:
     def set_namespace(self, warehouse: str, namespace: str) -> None:
         self.namespaces[warehouse] = namespace
 
+    def make_source(self, database: str, user: str, password: str) -> dict[str, Any]:
+        raise NotImplementedError("a source of federated schemas needs a real PostgreSQL")
+
+    def drop_sources(self) -> None:
+        """There are none."""
+
     def set_base_capacity(self, warehouse: str, base_rpu: float) -> None:
         self.base_rpu[warehouse] = base_rpu
 
@@ -202,6 +209,7 @@ class FakeOutside:
         self.case_sensitive = False
         self.into: list[dict[str, str]] = []
         self.tables: dict[str, list[dict[str, Any]]] = {}
+        self.lake = FakeLake()
 
     def iam_roles(self, _warehouse: str) -> tuple[str | None, list[str]]:
         return self.ROLE, [self.ROLE]

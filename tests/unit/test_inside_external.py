@@ -236,6 +236,12 @@ def test_changed_without_a_trace_in_the_catalog_is_made_anew_once() -> None:
     assert compare(changed, silent) == Compared()
 
 
+def test_what_the_catalog_does_not_give_is_not_mistaken_for_a_new_role() -> None:
+    for change in ({"catalog_role": OTHER}, {"catalog_role": OTHER, "role": OTHER}, {"region": "us-west-2"}):
+        steps = compare(spec(LAKE | change), row(), known=applied(spec(LAKE), row())).steps
+        assert [step.name for step in steps] == ["drop external schema lake", "create external schema lake"]
+
+
 def test_making_the_external_database_is_no_change_of_the_schema() -> None:
     assert compare(spec(LAKE | {"create_database": True}), row(), known=applied(spec(LAKE), row())) == Compared()
     steps = compare(spec(LAKE | {"create_database": True, "database": "other"}), row()).steps

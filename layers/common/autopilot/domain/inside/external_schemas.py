@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import msgspec
+
 from autopilot.domain.errors import InvalidInput
 from autopilot.domain.inside import external_sql
 from autopilot.domain.inside.declared.everything import Inside
@@ -104,8 +106,9 @@ def _token(name: str) -> str:
 
 
 def _of(schema: ExternalSchema) -> str:
-    """Whether the external database was to be made says nothing of the schema."""
-    return fingerprint(external_sql.create(schema).removesuffix(" CREATE EXTERNAL DATABASE IF NOT EXISTS"))
+    """The role, which can be altered, apart from the rest. Whether the external database was to be made says nothing of the schema."""
+    rest = msgspec.structs.replace(schema, role="default", create_database=False)
+    return f"{fingerprint(external_sql.create(rest))}:{fingerprint(schema.role)}"
 
 
 def _catalogs(row: Row) -> str:
@@ -116,10 +119,12 @@ def _steps(schema: ExternalSchema, row: Row | None, context: Context) -> list[St
     if row is None:
         return [_creation(schema, "it is not there")]
     different = external_sql.differences(schema, row)
-    reason = _reason(schema, row, different, context.known.get(_token(schema.name)))
+    known = context.known.get(_token(schema.name))
+    reason = _reason(schema, row, different, known)
     if not reason:
         return []
-    if schema.source == "glue" and set(different) <= {"role"}:
+    same_but_role = known is None or known.declared.partition(":")[0] == _of(schema).partition(":")[0]
+    if schema.source == "glue" and set(different) <= {"role"} and same_but_role:
         return [_alteration(schema, row, reason)]
     return _replacement(schema, row, reason)
 
