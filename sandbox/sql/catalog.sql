@@ -215,7 +215,8 @@ CREATE VIEW pg_catalog.pg_table_def AS
 -- Users and roles belong to the server, so a warehouse's superuser changes them through this door, and only those of his warehouse.
 CREATE FUNCTION pg_catalog.redshift_administer(command text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    bare text := regexp_replace(command, '''([^'']|'''')*''', '', 'g');
+    -- A name may hold a quote of a text, and a text one of a name: what opens first counts.
+    bare text := regexp_replace(command, '("(?:[^"]|"")*")|''(?:[^'']|'''')*''', '\1', 'g');
     name text;
 BEGIN
     IF NOT redshift_is_superuser(redshift_session_user_id()) THEN

@@ -66,6 +66,7 @@ class Databases:
             "views.sql",
             "functions.sql",
             "datashares.sql",
+            "privileges.sql",
             "external_schemas.sql",
             "external_tables.sql",
             "streams.sql",

@@ -305,7 +305,7 @@ def grant_role(session: Session, source: Statement) -> Result:
     if at < 0:
         raise source.syntax_error(len(source.tokens))
     with_admin = source.words[-3:] == ("WITH", "ADMIN", "OPTION")
-    roles = [name for name in _names(source, 2, at) if name != "role"]
+    roles = _names(source, 2, at)
     end = len(source.tokens) - (3 if with_admin else 0)
     commands = []
     for first, last in _parts(source, at + 1, end):

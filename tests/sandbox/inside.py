@@ -23,10 +23,11 @@ class Inside:
     warehouse: Warehouse
     known: dict[str, Known] = field(default_factory=dict)
     integrations: list[dict[str, Any]] = field(default_factory=list)
+    version: str = "a version"
 
     def compare(self, **declared: Any) -> Compared:
         """What a spec of these sections asks for now, its steps in order."""
-        found = sections.compare(spec := _spec(declared), self._catalog(spec), self._context())
+        found = sections.compare(spec := _spec(declared), self._catalog(spec), self._context(spec))
         return Compared(ordering.ordered(found.steps), found.drift)
 
     def apply(self, **declared: Any) -> list[str]:
@@ -40,15 +41,21 @@ class Inside:
         marked = {token for step in steps for token in step.marks}
         for section in sections.SECTIONS:
             self.known |= {token: Known(*texts) for token, texts in section.definitions(spec, catalog).items() if token in marked}
+        self.known |= {token: Known(self.version) for step in steps if step.secret for token in step.marks}
         return [step.name for step in steps]
 
     def _catalog(self, spec: Spec) -> Catalog:
         with self.warehouse.session() as session:
             return {question.name: _rows(session, question.sql) for question in sections.questions_of(spec)}
 
-    def _context(self) -> Context:
+    def _context(self, spec: Spec) -> Context:
         own: dict[str, Any] = {"warehouse": "test", "kind": "cluster", "account": "000000000000", "region": "us-east-1"}
-        return Context(**own, known=self.known, integrations=self.integrations)
+        return Context(
+            **own,
+            known=self.known,
+            secrets={user.secret_in("test"): self.version for user in spec.users or []},
+            integrations=self.integrations,
+        )
 
 
 def _spec(declared: dict[str, Any]) -> Spec:

@@ -14,7 +14,7 @@ from tests.unit.builders import EXECUTION
 
 FIELDS = (
     "external_schemas, schemas, roles, groups, users, views, materialized_views, streams, integrations, datashares, grants, "
-    "row_level_security, masking, workload, prune, name, kind, environment, compute, database, network, encryption, backups, maintenance_window, parameters, logging, alarms, "
+    "row_level_security, masking, prune, name, kind, environment, compute, database, network, encryption, backups, maintenance_window, parameters, logging, alarms, "
     "schedule, iam_roles, budget, tags, protect"
 )
 NO_DATABASE = "is not allowed; lowercase letters, digits and underscores, not starting with a digit"

@@ -38,7 +38,7 @@ def test_all_questions_fit_into_one_batch() -> None:
     declared: dict[str, Any] = {}
     for example in EXAMPLES.values():
         declared |= {key: value for key, value in example.items() if key in Inside.__struct_fields__}
-    empty: dict[str, list[Any]] = {name: [] for name in Inside.__struct_fields__ if name not in {"prune", "datashares", "workload"}}
+    empty: dict[str, list[Any]] = {name: [] for name in Inside.__struct_fields__ if name not in {"prune", "datashares"}}
     spec = msgspec.convert({"name": "analytics", **empty, **declared}, Spec)
     questions = sections.questions_of(spec)
     assert 0 < len(questions) <= QUESTIONS

@@ -22,13 +22,8 @@ EXAMPLES: list[dict[str, Any]] = [yaml.safe_load(text) for page in PAGES for tex
 DOCUMENTED = {path for page in PAGES for path in re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE)}
 #: Sections whose page is still to be written.
 UNWRITTEN = {
-    "roles",
-    "groups",
-    "users",
     "views",
     "materialized_views",
-    "grants",
-    "workload",
 }
 
 

@@ -53,7 +53,9 @@ def send(stack: Stack, warehouse: str, verb: str, secret: str = SECRET) -> dict[
     told: dict[str, Any] = json.loads(answer["Payload"].read())
     data = stack.sandbox.observe("redshift-data")
     if statement := told.get("statement_id"):
-        stack.until(lambda: data.describe_statement(Id=statement)["Status"] in {"FINISHED", "FAILED"}, "the statement has ended")
+        stack.until(
+            lambda: data.describe_statement(Id=statement)["Status"] in {"FINISHED", "FAILED", "ABORTED"}, "the statement has ended", 60
+        )
     stack.sandbox.observe("stepfunctions").stop_execution(executionArn=arn)
     return told
 

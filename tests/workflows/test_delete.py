@@ -94,7 +94,7 @@ def _budgets(stack: Stack) -> list[str]:
 
 def _alarms(stack: Stack, name: str) -> list[str]:
     found = stack.sandbox.observe("cloudwatch").describe_alarms()["MetricAlarms"]
-    return [one["AlarmName"] for one in found if name in json.dumps(one["Dimensions"])]
+    return [one["AlarmName"] for one in found if name in json.dumps([one.get("Dimensions"), one.get("Metrics")])]
 
 
 def _put_alarm(stack: Stack, name: str) -> None:

@@ -6,7 +6,18 @@ from typing import Protocol
 
 import msgspec
 
-from autopilot.domain.inside import datashares, external_schemas, integrations, masking, row_level_security, schemas, streams
+from autopilot.domain.inside import (
+    datashares,
+    external_schemas,
+    grants,
+    integrations,
+    masking,
+    roles,
+    row_level_security,
+    schemas,
+    streams,
+    users,
+)
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.model import Catalog, Compared, Context, Question
 
@@ -28,7 +39,7 @@ class Section(Protocol):
 
 
 #: In this order: a section sees what those before it plan.
-SECTIONS: list[Section] = [external_schemas, schemas, datashares, streams, integrations, row_level_security, masking]
+SECTIONS: list[Section] = [external_schemas, schemas, roles, users, datashares, streams, integrations, grants, row_level_security, masking]
 
 
 def problems_of(spec: Inside) -> list[str]:

@@ -8,7 +8,6 @@ from autopilot.domain.inside.declared.policies import MaskingPolicy, RowLevelSec
 from autopilot.domain.inside.declared.principals import Grant, Group, Role, Schema, User
 from autopilot.domain.inside.declared.relations import MaterializedView, View
 from autopilot.domain.inside.declared.shares import Datashares
-from autopilot.domain.inside.declared.workload import Workload
 from autopilot.domain.spec_parts import Part
 
 
@@ -31,7 +30,6 @@ class Inside(Part, frozen=True, kw_only=True):
     grants: list[Grant] | None = None
     row_level_security: RowLevelSecurity | None = None
     masking: list[MaskingPolicy] | None = None
-    workload: Workload | None = None
     prune: bool = False
 
     @property

@@ -22,6 +22,15 @@ class Grantee(Part, frozen=True, kw_only=True):
     group: Name | None = None
     public: bool = False
 
+    @property
+    def who(self) -> tuple[str, str]:
+        """The kind, and the name: `role`, `user`, `group` or `public`."""
+        if self.role is not None:
+            return "role", self.role
+        if self.user is not None:
+            return "user", self.user
+        return ("group", self.group) if self.group is not None else ("public", "public")
+
 
 class Relation(Part, frozen=True, kw_only=True):
     """A table, view or materialized view."""

@@ -19,11 +19,10 @@ class Schema(Part, frozen=True, kw_only=True):
 
 
 class Role(Part, frozen=True, kw_only=True):
-    """A database role: the `roles` that it is granted, and `system` permissions such as `create user`."""
+    """A database role, and the `roles` that it is granted."""
 
     name: Name
     roles: list[Name] = msgspec.field(default_factory=list)
-    system: list[str] = msgspec.field(default_factory=list)
 
 
 class Group(Part, frozen=True, kw_only=True):
@@ -48,8 +47,6 @@ class User(Part, frozen=True, kw_only=True):
     create_database: bool = False
     syslog_access: Literal["restricted", "unrestricted"] = "restricted"
     connection_limit: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    session_timeout_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_728_000)] | None = None
-    valid_until: str | None = None
 
     def secret_in(self, warehouse: str) -> str:
         """The name of the secret that keeps the password; empty for one who has none."""
@@ -59,37 +56,19 @@ class User(Part, frozen=True, kw_only=True):
 class On(Part, frozen=True, kw_only=True):
     """What a grant is on.
 
-    `database`; or `schema` alone; or in a `schema` a `table` (a view too), all tables (`tables: true`), a `function` or `procedure` with its
-    `arguments`; or with `default` what is made later in the schema (or everywhere) by `created_by`.
+    A `database`; or a `schema`, and in it a `table` (a view too), or with `tables: true` all tables and views that are there; or with `later_by` those that
+    this user makes in the schema from then on.
     """
 
     database: Name | None = None
     schema: Name | None = None
     table: Name | None = None
-    columns: list[Name] = msgspec.field(default_factory=list)
     tables: bool = False
-    function: Name | None = None
-    procedure: Name | None = None
-    arguments: list[str] = msgspec.field(default_factory=list)
-    default: Literal["tables", "functions", "procedures"] | None = None
-    created_by: Name | None = None
+    later_by: Name | None = None
 
 
 Privilege = Literal[
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "drop",
-    "truncate",
-    "references",
-    "alter",
-    "trigger",
-    "usage",
-    "create",
-    "temporary",
-    "execute",
-    "all",
+    "select", "insert", "update", "delete", "references", "truncate", "drop", "alter", "trigger", "usage", "create", "temporary"
 ]
 
 
@@ -99,4 +78,3 @@ class Grant(Part, frozen=True, kw_only=True):
     to: Grantee
     privileges: Annotated[list[Privilege], msgspec.Meta(min_length=1)]
     on: On
-    grant_option: bool = False
