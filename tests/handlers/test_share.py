@@ -64,7 +64,7 @@ def test_tables_names_and_readers_are_taken_over(handle: Handle) -> None:
     plan = handle(look(tables=tables, datashare="given", database="taken", include_new=True, grant_to=[{"role": "analyst"}]))
     share = plan["producer"]["spec"]["datashares"]["produces"][0]
     assert (share["name"], share["tables"]) == ("given", tables)
-    assert plan["consumer"]["spec"]["grants"] == [{"to": {"role": "analyst"}, "privileges": ["usage"], "on": {"database": "taken"}}]
+    assert plan["consumer"]["spec"]["grants"] == [{"to": {"role": "analyst"}, "privileges": ["usage"], "object": {"database": "taken"}}]
     assert [
         "svv_datashares" in plan["evidence"][0],
         "svv_datashare_objects" in plan["evidence"][1],

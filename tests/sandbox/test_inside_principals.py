@@ -23,10 +23,10 @@ STAFF: dict[str, Any] = {
         {"name": "carol"},
     ],
     "grants": [
-        {"to": {"role": "reader"}, "privileges": ["usage"], "on": {"schema": "sales"}},
-        {"to": {"role": "reader"}, "privileges": ["select"], "on": {"schema": "sales", "tables": True}},
-        {"to": {"group": "night shift"}, "privileges": ["usage", "create"], "on": {"schema": "sales"}},
-        {"to": {"user": "carol"}, "privileges": ["temporary"], "on": {"database": "dev"}},
+        {"to": {"role": "reader"}, "privileges": ["usage"], "object": {"schema": "sales"}},
+        {"to": {"role": "reader"}, "privileges": ["select"], "object": {"schema": "sales", "tables": True}},
+        {"to": {"group": "night shift"}, "privileges": ["usage", "create"], "object": {"schema": "sales"}},
+        {"to": {"user": "carol"}, "privileges": ["temporary"], "object": {"database": "dev"}},
     ],
 }
 
@@ -66,7 +66,7 @@ def test_table_that_is_made_later_is_granted_by_the_next_run(inside: Inside) -> 
 
 
 def test_what_is_made_later_can_be_granted_beforehand(inside: Inside) -> None:
-    later = {"to": {"role": "reader"}, "privileges": ["select"], "on": {"schema": "sales", "later_by": "bob"}}
+    later = {"to": {"role": "reader"}, "privileges": ["select"], "object": {"schema": "sales", "later_by": "bob"}}
     staff = changed(grants=[*STAFF["grants"], later])
     assert "grant select on later tables of bob in sales to role reader" in inside.apply(**staff)
     inside.warehouse.run("CREATE TABLE sales.later (id int)", user="bob")
@@ -128,7 +128,7 @@ def test_user_and_group_with_nothing_are_dropped_by_prune(inside: Inside) -> Non
 
 def test_failure_in_the_middle_is_made_up_for_by_the_next_run(inside: Inside) -> None:
     lacking = changed(
-        grants=[*STAFF["grants"], {"to": {"role": "reader"}, "privileges": ["select"], "on": {"schema": "sales", "table": "none"}}]
+        grants=[*STAFF["grants"], {"to": {"role": "reader"}, "privileges": ["select"], "object": {"schema": "sales", "table": "none"}}]
     )
     with pytest.raises(SqlError, match=r"grant select on sales\.none to role reader"):
         inside.apply(**lacking)
@@ -215,7 +215,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     receivers = [{"role": name} for name in known] + [{"group": name} for name in members] + [{"user": user["name"]} for user in users]
     on = [{"schema": schema["name"]} for schema in schemas] + [{"database": "dev"}]
     grants = [
-        {"to": to, "privileges": ["create"], "on": draw(st.sampled_from(on))}
+        {"to": to, "privileges": ["create"], "object": draw(st.sampled_from(on))}
         for to in (draw(st.lists(st.sampled_from(receivers), unique_by=str)) if receivers else [])
     ]
     whole: dict[str, list[Any]] = {"roles": roles, "groups": groups, "users": users, "schemas": schemas, "grants": grants}

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Grantee
-from autopilot.domain.inside.declared.principals import Grant, On
+from autopilot.domain.inside.declared.principals import Grant, Object
 from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step
 from autopilot.domain.inside.privileges import QUESTIONS, Held, held
 from autopilot.domain.inside.quoting import identifier, identifier_problem, qualified
@@ -37,8 +37,8 @@ def problems(spec: Inside) -> list[str]:
     found = []
     for number, grant in enumerate(spec.grants or []):
         path = f"spec.grants[{number}]"
-        found += [*_grantee_problems(f"{path}.to", grant.to), *_on_problems(f"{path}.on", grant.on)]
-        allowed = _ALLOWED[_form(grant.on) if _form(grant.on) in {"database", "schema"} else "relation"]
+        found += [*_grantee_problems(f"{path}.to", grant.to), *_on_problems(f"{path}.object", grant.object)]
+        allowed = _ALLOWED[_form(grant.object) if _form(grant.object) in {"database", "schema"} else "relation"]
         if wrong := [one for one in grant.privileges if one not in allowed]:
             found.append(f"{path}.privileges: {wrong[0]} cannot be granted there; allowed are {', '.join(sorted(allowed))}")
     return found
@@ -60,10 +60,10 @@ def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     steps: dict[str, Step] = {}
     declared: set[Held] = set()
     for grant in spec.grants:
-        places = _places(grant.on, owners)
+        places = _places(grant.object, owners)
         wanted = {Held(form, place, *grant.to.who, privilege) for form, place in places for privilege in grant.privileges}
         missing = {one for one in wanted - there if one.kind != "user" or owners.get((one.form, one.place)) != one.name}
-        later = grant.on.tables and any(token.startswith(f"{grant.on.schema}.") for token in coming)
+        later = grant.object.tables and any(token.startswith(f"{grant.object.schema}.") for token in coming)
         declared |= wanted
         if missing or later:
             step = _granting(grant, sorted({one.privilege for one in missing} or set(grant.privileges)), coming)
@@ -76,7 +76,7 @@ def definitions(spec: Inside, seen: Catalog) -> dict[str, tuple[str, str]]:  # n
     return {}
 
 
-def _form(on: On) -> str:
+def _form(on: Object) -> str:
     if on.database is not None:
         return "database"
     if on.table is not None or on.tables:
@@ -84,7 +84,7 @@ def _form(on: On) -> str:
     return "later" if on.later_by is not None else "schema"
 
 
-def _places(on: On, owners: Owners) -> list[tuple[str, tuple[str, ...]]]:
+def _places(on: Object, owners: Owners) -> list[tuple[str, tuple[str, ...]]]:
     """What a grant is on now: of `tables`, each that is there."""
     match _form(on):
         case "database":
@@ -100,7 +100,7 @@ def _places(on: On, owners: Owners) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _granting(grant: Grant, privileges: list[str], coming: set[str]) -> Step:
-    on, (kind, name) = grant.on, grant.to.who
+    on, (kind, name) = grant.object, grant.to.who
     what, words, needs = _object(on)
     if on.tables:
         needs += [f"relation:{one}" for one in sorted(coming) if one.startswith(f"{on.schema}.")]
@@ -120,7 +120,7 @@ def _granting(grant: Grant, privileges: list[str], coming: set[str]) -> Step:
     )
 
 
-def _object(on: On) -> tuple[str, str, list[str]]:
+def _object(on: Object) -> tuple[str, str, list[str]]:
     """Something in words, in SQL, and the tokens of what has to be there, or in force, before."""
     schema = str(on.schema)
     protected = f"protected:schema:{schema}"
@@ -159,10 +159,10 @@ def _with_drift(spec: Inside, besides: set[Held], steps: list[Step]) -> Compared
 
 def _revoking(form: str, place: tuple[str, ...], kind: str, name: str, privileges: list[str]) -> Step:
     on = {
-        "database": lambda: On(database=place[0]),
-        "schema": lambda: On(schema=place[0]),
-        "relation": lambda: On(schema=place[0], table=place[1]),
-        "later": lambda: On(schema=place[0], later_by=place[1]),
+        "database": lambda: Object(database=place[0]),
+        "schema": lambda: Object(schema=place[0]),
+        "relation": lambda: Object(schema=place[0], table=place[1]),
+        "later": lambda: Object(schema=place[0], later_by=place[1]),
     }[form]()
     what, words, _ = _object(on)
     start = f"ALTER DEFAULT PRIVILEGES FOR USER {identifier(place[1])} IN SCHEMA {identifier(place[0])} " if form == "later" else ""
@@ -191,7 +191,7 @@ def _grantee_problems(path: str, to: Grantee) -> list[str]:
     return [f"{path}: {name[:60]!r} {problem}" for name in given if (problem := identifier_problem(name))]
 
 
-def _on_problems(path: str, on: On) -> list[str]:
+def _on_problems(path: str, on: Object) -> list[str]:
     inside = [
         field for field, given in (("table", on.table is not None), ("tables", on.tables), ("later_by", on.later_by is not None)) if given
     ]

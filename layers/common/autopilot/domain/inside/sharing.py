@@ -94,7 +94,7 @@ def plan(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> SharePl
         "consumers": [{"namespace": consumer.namespace_id}],
     }
     taken = {"database": asked.shown_as, "datashare": asked.share, "namespace": producer.namespace_id}
-    grants = [{"to": msgspec.to_builtins(who), "privileges": ["usage"], "on": {"database": asked.shown_as}} for who in asked.grant_to]
+    grants = [{"to": msgspec.to_builtins(who), "privileges": ["usage"], "object": {"database": asked.shown_as}} for who in asked.grant_to]
     return SharePlan(
         action="share",
         reason=f"{consumer.kind} {consumer.name} is to read the datashare {asked.share} of {producer.kind} {producer.name} as database {asked.shown_as}",

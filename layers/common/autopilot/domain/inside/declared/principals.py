@@ -53,7 +53,7 @@ class User(Part, frozen=True, kw_only=True):
         return (self.secret or f"autopilot/{warehouse}/{self.name}") if self.login == "password" else ""
 
 
-class On(Part, frozen=True, kw_only=True):
+class Object(Part, frozen=True, kw_only=True):
     """What a grant is on.
 
     A `database`; or a `schema`, and in it a `table` (a view too), or with `tables: true` all tables and views that are there; or with `later_by` those that
@@ -77,4 +77,4 @@ class Grant(Part, frozen=True, kw_only=True):
 
     to: Grantee
     privileges: Annotated[list[Privilege], msgspec.Meta(min_length=1)]
-    on: On
+    object: Object
