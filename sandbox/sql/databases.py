@@ -227,6 +227,8 @@ class Databases:
         Raises SqlError where either is there already.
         """
         with self._lock:
+            if self._exists(database):
+                raise SqlError(f'database "{database}" already exists', "42P04")
             try:
                 self._system.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(user), sql.Literal(password)))
                 self._run("CREATE DATABASE {} OWNER {}", database, user)

@@ -45,6 +45,8 @@ def test_the_desk_is_healthy(sandbox: Sandbox) -> None:
         ("POST", "/_sandbox/events", b'{"lose": true}', 400, "'lose'"),
         ("POST", "/_sandbox/clock", b"{}", 400, "scale is missing"),
         ("POST", "/_sandbox/clock", b'{"scale": 0}', 400, "greater than 0"),
+        ("POST", "/_sandbox/sources", b'{"database": "a", "user": "b"}', 400, "password is missing"),
+        ("POST", "/_sandbox/sources", b'{"database": "postgres", "user": "sandbox", "password": "x"}', 400, "already exists"),
     ],
 )
 def test_what_the_desk_does_not_understand_is_refused_with_a_reason(
@@ -164,10 +166,13 @@ def test_a_reset_forgets_warehouses_and_faults_and_keeps_what_is_deployed(stage:
     )
     sandbox.desk("POST", "faults", {"service": "s3", "code": "SlowDown"})
     sandbox.desk("POST", "events", {"drop": True})
+    source = {"database": "gone", "user": "gone", "password": "gone"}
+    place = sandbox.desk("POST", "sources", source)
     sandbox.desk("POST", "reset")
 
     assert redshift.describe_clusters()["Clusters"] == []
     assert sandbox.desk("GET", "faults")["faults"] == []
+    assert sandbox.desk("POST", "sources", source) == place
     assert sandbox.desk("GET", "events")["drop"] is False
     assert sandbox.client("dynamodb").describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
 

@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import psycopg
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from sandbox.process import Sandbox
 from tests.sandbox.fake_lake import FakeLake
 from tests.sandbox.fakes import FakeOutside
+from tests.sandbox.lake_files import COLUMNS, FILES, ROWS, SERDES, described
 from tests.sandbox.stage import Stage
 from tests.sandbox.warehouse import Warehouse, error_of, soon
 
 ROLE = FakeOutside.ROLE
 SCHEMA = f"CREATE EXTERNAL SCHEMA lake FROM DATA CATALOG DATABASE 'sales' IAM_ROLE '{ROLE}'"
-COLUMNS = {"id": "int", "name": "string", "amount": "decimal(10,2)", "day": "date"}
-SERDES = {
-    "csv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-    "text": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-    "json": "org.openx.data.jsonserde.JsonSerDe",
-    "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-}
-ROWS = [("1", 'An "a"', "1.50", "2026-11-25"), ("2", "Bö, b", None, None)]
-
-
-def described(name: str, kind: str, columns: dict[str, str] = COLUMNS, options: dict[str, str] | None = None) -> dict[str, Any]:
-    """A table as the catalog describes it, with its files under s3://lake/<name>/."""
-    return {
-        "Name": name,
-        "TableType": "EXTERNAL_TABLE",
-        "StorageDescriptor": {
-            "Columns": [{"Name": column, "Type": of} for column, of in columns.items()],
-            "Location": f"s3://lake/{name}/",
-            "SerdeInfo": {"SerializationLibrary": SERDES[kind], "Parameters": options or {}},
-        },
-        "Parameters": {},
-        "PartitionKeys": [],
-    }
-
-
-def parquet(**columns: list[Any]) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()
-
-
-FILES: dict[str, tuple[dict[str, Any], bytes]] = {
-    "csv": (described("orders", "csv"), b'1,"An ""a""",1.50,2026-11-25\n2,"B\xc3\xb6, b",,\n'),
-    "text": (described("orders", "text", options={"field.delim": "\t"}), b'1\tAn "a"\t1.50\t2026-11-25\n2\tB\xc3\xb6, b\t\\N\t\\N\n'),
-    "json": (
-        described("orders", "json"),
-        b'{"ID": 1, "name": "An \\"a\\"", "amount": 1.50, "day": "2026-11-25"}\n\n{"name": "B\xc3\xb6, b", "id": 2, "more": []}\n',
-    ),
-    "parquet": (
-        described("orders", "parquet"),
-        parquet(Name=['An "a"', "Bö, b"], id=[1, 2], amount=[Decimal("1.50"), None], day=pa.array(["2026-11-25", None]).cast(pa.date32())),
-    ),
-}
 
 
 @pytest.fixture
@@ -378,6 +332,7 @@ def test_sandboxs_own_catalog_and_files_are_read_as_the_clusters_role(stage: Sta
     assert run(federated)["Status"] == "FINISHED"
     assert value("SELECT id FROM app.customers") == 7
     iam = sandbox.client("iam")
+    _check_chain_and_trust(run, value, iam, stage, role)
     for action, sql in (
         ("s3:GetObject", "SELECT * FROM lake.orders"),
         ("glue:GetTable", "SELECT * FROM lake.orders"),
@@ -390,3 +345,28 @@ def test_sandboxs_own_catalog_and_files_are_read_as_the_clusters_role(stage: Sta
     snapshots = redshift.describe_cluster_snapshots
     soon(lambda: all(one["Status"] == "available" for one in snapshots(ClusterIdentifier="lake")["Snapshots"]), 30)
     redshift.delete_cluster(ClusterIdentifier="lake", SkipFinalClusterSnapshot=True)
+
+
+def _check_chain_and_trust(run: Any, value: Any, iam: Any, stage: Stage, role: str) -> None:
+    """A chain ends at a role that trusts the one before, and a condition on who asks holds for Redshift too."""
+    name, end = role.rpartition("/")[2], stage.name("producer")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:AssumeRole"}]}
+    last = iam.create_role(RoleName=end, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    assert run(f"CREATE EXTERNAL SCHEMA far FROM DATA CATALOG DATABASE 'lakes' IAM_ROLE '{role},{last}'")["Status"] == "FINISHED"
+    assert "sts:AssumeRole" in run("SELECT * FROM far.orders")["Error"]
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": last}]}
+    iam.put_role_policy(RoleName=name, PolicyName="chain", PolicyDocument=json.dumps(may))
+    assert "glue:GetTable" in run("SELECT * FROM far.orders")["Error"]
+    reads = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["glue:Get*", "s3:*"], "Resource": "*"}]}
+    iam.put_role_policy(RoleName=end, PolicyName="read", PolicyDocument=json.dumps(reads))
+    assert value("SELECT count(*) FROM far.orders") == 2
+    for account, admitted in (("999999999999", False), ("000000000000", True)):
+        condition = {"StringEquals": {"aws:SourceAccount": account}}
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "redshift.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": condition,
+        }
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        assert (run("SELECT * FROM lake.orders")["Status"] == "FINISHED") == admitted

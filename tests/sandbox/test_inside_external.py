@@ -10,7 +10,7 @@ from sandbox.sql.errors import SqlError
 from tests.sandbox.fake_lake import FakeLake
 from tests.sandbox.fakes import FakeOutside
 from tests.sandbox.inside import Inside
-from tests.sandbox.test_external import FILES
+from tests.sandbox.lake_files import FILES
 from tests.sandbox.warehouse import Warehouse, error_of
 
 ROLE = FakeOutside.ROLE
