@@ -115,6 +115,8 @@ CREATE TABLE sandbox_private.table_attribute (
     create_time timestamp NOT NULL DEFAULT clock_timestamp()
 );
 CREATE TABLE sandbox_private.view_attribute (relid oid PRIMARY KEY, auto_refresh boolean NOT NULL);
+-- Views without a schema binding, with the statement that made each: that is what the catalog gives as their definition.
+CREATE TABLE sandbox_private.late_binding (relid oid PRIMARY KEY, statement text NOT NULL);
 
 CREATE FUNCTION pg_catalog.redshift_own(rel regclass) RETURNS void LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
@@ -161,12 +163,19 @@ BEGIN
     PERFORM redshift_own(rel);
     INSERT INTO sandbox_private.view_attribute VALUES (rel, wanted) ON CONFLICT (relid) DO UPDATE SET auto_refresh = wanted;
 END $$;
+CREATE FUNCTION pg_catalog.redshift_set_late_binding(rel regclass, made_by text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM redshift_own(rel);
+    DELETE FROM sandbox_private.late_binding WHERE relid = rel;
+    INSERT INTO sandbox_private.late_binding SELECT rel, made_by WHERE made_by IS NOT NULL;
+END $$;
 CREATE FUNCTION pg_catalog.redshift_sort_columns(rel regclass) RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT ARRAY(SELECT quote_ident(a.attname) FROM sandbox_private.table_attribute t, unnest(t.sortkeys) WITH ORDINALITY s(k, n)
                  JOIN pg_catalog.pg_attribute a ON a.attrelid = rel AND a.attnum = s.k WHERE t.relid = rel ORDER BY s.n) $$;
 CREATE FUNCTION sandbox_private.forget_dropped() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     DELETE FROM sandbox_private.table_attribute WHERE relid IN (SELECT objid FROM pg_event_trigger_dropped_objects());
+    DELETE FROM sandbox_private.late_binding WHERE relid IN (SELECT objid FROM pg_event_trigger_dropped_objects());
     DELETE FROM sandbox_private.view_attribute WHERE relid IN (SELECT objid FROM pg_event_trigger_dropped_objects());
 END $$;
 CREATE EVENT TRIGGER sandbox_forget_dropped ON sql_drop EXECUTE FUNCTION sandbox_private.forget_dropped();

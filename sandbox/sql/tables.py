@@ -301,13 +301,18 @@ def create_view(session: Session, source: Statement) -> Result:
     body, end = source.find("AS"), len(source.tokens)
     if body < 0:
         raise source.syntax_error(end)
-    if source.words[-4:] == ("WITH", "NO", "SCHEMA", "BINDING"):
+    late = source.words[-4:] == ("WITH", "NO", "SCHEMA", "BINDING")
+    if late:
         end -= 4
     text, names = translated(session, source.text_of(body + 1, end), definition=True)
     if names:
         raise SqlError("a view takes no parameters", "42P02")
     head = to_postgres(statement(source.text_of(0, body)))
-    return session.run(f"{head} AS {text}")
+    name, _ = source.qualified_name_at(source.find("VIEW") + 1)
+    with session.all_or_nothing():
+        result = session.run(f"{head} AS {text}")
+        session.run("SELECT redshift_set_late_binding($1::regclass, $2)", (name, source.text if late else None))
+    return result
 
 
 def create_materialized_view(session: Session, source: Statement) -> Result:

@@ -57,6 +57,13 @@ CREATE VIEW pg_catalog.stv_mv_info AS
         coalesce(v.auto_refresh, false) AS autorefresh, 0 AS state, false AS is_stale
     FROM sandbox_private.user_relation r LEFT JOIN sandbox_private.view_attribute v ON v.relid = r.oid WHERE r.relkind = 'm';
 
+-- Materialized views stand among the views; one without a schema binding is given as the statement that made it.
+CREATE OR REPLACE VIEW pg_catalog.pg_views AS
+    SELECT n.nspname AS schemaname, c.relname AS viewname, pg_get_userbyid(c.relowner) AS viewowner,
+        coalesce((SELECT b.statement FROM sandbox_private.late_binding b WHERE b.relid = c.oid), pg_get_viewdef(c.oid)) AS definition
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('sandbox_private', 'sandbox_shared');
+
 -- Users and rights ---------------------------------------------------------------------------------------------------
 
 CREATE VIEW sandbox_private.warehouse_role AS

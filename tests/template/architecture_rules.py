@@ -22,7 +22,11 @@ IMPURE = {"asyncio", "http", "logging", "os", "pathlib", "random", "secrets", "s
 #: Calls that look at the clock or roll dice, whatever they are called on.
 IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4"}
 #: Parsers and calendars, and the modules of the domain that may import them, lazily: most cold starts do not need them.
-LAZY_PARSERS = {"sqlglot": {"sql", "expressions", "policy_sql"}, "yaml": {"spec", "documents"}, "holidays": {"schedule_holidays"}}
+LAZY_PARSERS = {
+    "sqlglot": {"sql", "expressions", "policy_sql", "queries"},
+    "yaml": {"spec", "documents"},
+    "holidays": {"schedule_holidays"},
+}
 #: What travels in the layers.
 DEPLOYED_GROUPS = ("layer", "calendar", "report")
 #: What we ourselves put into the layers.

@@ -297,10 +297,10 @@ EVERYTHING = catalog(masks=[HIDE], masked=[masked()], rows=[OWN], attached=[ATTA
 BACK = [
     "drop",
     "create",
-    "grant",
     "attach rls policy own on s.t to public",
     "turn on row level security of s.t",
     "attach masking policy hide on s.t(c) to public",
+    "grant",
 ]
 
 
@@ -308,7 +308,7 @@ def test_a_view_that_is_made_again_has_its_policies_again_in_the_same_transactio
     steps = remade(EVERYTHING, remaking(), views=[])
     assert [step.name for step in steps] == BACK
     assert {step.together for step in steps} == {"remake views"}
-    assert "CONJUNCTION TYPE OR" in steps[4].sql
+    assert any("CONJUNCTION TYPE OR" in step.sql for step in steps)
     empty = remade(EVERYTHING, remaking(), masking=[], row_level_security={})
     assert [step.name for step in empty] == BACK
 
@@ -331,10 +331,10 @@ def test_a_policy_is_made_anew_together_with_the_view_that_is() -> None:
     assert [step.name for step in steps if step.section != "row_level_security"] == [
         "drop",
         "create",
-        "grant",
         "drop masking policy hide",
         "create masking policy hide",
         "attach masking policy hide on s.t(c) to public",
+        "grant",
     ]
     assert {step.together for step in steps} == {"remake views"}
     alone = [step.name for step in remade(EVERYTHING, remaking(together=""), masking=[changed])]

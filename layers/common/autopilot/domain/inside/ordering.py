@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 
@@ -14,26 +15,37 @@ from autopilot.domain.sql import MAX_BATCH
 def ordered(steps: list[Step]) -> list[Step]:
     """The steps, each after those that it depends on; among equals as they were given. Raises InvalidInput where they go round in a circle.
 
-    The steps of a group stand side by side, in the order in which they were given.
+    The steps of a group stand side by side, among themselves in the same kind of order.
     """
     if len({step.name for step in steps}) != len(steps):
         raise ValueError("two steps of a plan have the same name")
     groups: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
         groups[_group(step)].append(step)
-    sorter: TopologicalSorter[str] = TopologicalSorter(_predecessors(steps))
-    position = {group: number for number, group in enumerate(groups)}
+    # What shares a transaction is kept together: an `alone` step is taken only when nothing else is ready.
+    late = {group for group, members in groups.items() if members[0].alone or members[0].call}
+    return [step for group in _sorted(list(groups), _predecessors(steps, _group), late) for step in _within(groups[group])]
+
+
+def _within(members: list[Step]) -> list[Step]:
+    by_name = {step.name: step for step in members}
+    return [by_name[name] for name in _sorted(list(by_name), _predecessors(members, lambda step: step.name), set())]
+
+
+def _sorted(names: list[str], before: dict[str, set[str]], late: set[str]) -> list[str]:
+    """Names after those before them; of those that could come next the first one as given, and the `late` ones last."""
+    sorter: TopologicalSorter[str] = TopologicalSorter(before)
+    position = {name: number for number, name in enumerate(names)}
     try:
         sorter.prepare()
     except CycleError as error:
         raise InvalidInput(f"spec: these depend on each other in a circle: {' -> '.join(error.args[1])}") from error
-    result: list[Step] = []
+    result: list[str] = []
     ready = set(sorter.get_ready())
     while ready:
-        # What shares a transaction is kept together: an `alone` step is taken only when nothing else is ready.
-        first = min(ready, key=lambda group: (groups[group][0].alone or bool(groups[group][0].call), position[group]))
+        first = min(ready, key=lambda name: (name in late, position[name]))
         ready.discard(first)
-        result += groups[first]
+        result.append(first)
         sorter.done(first)
         ready.update(sorter.get_ready())
     return result
@@ -44,16 +56,16 @@ def _group(step: Step) -> str:
     return step.together or step.name
 
 
-def _predecessors(steps: list[Step]) -> dict[str, set[str]]:
-    """The groups that each depends on."""
+def _predecessors(steps: list[Step], name_of: Callable[[Step], str]) -> dict[str, set[str]]:
+    """What each depends on: steps by the name that stands for them."""
     marked = defaultdict(set)
     for step in steps:
         for token in step.marks:
-            marked[token].add(_group(step))
+            marked[token].add(name_of(step))
     found: dict[str, set[str]] = {}
     for step in steps:
-        before = {group for token in step.after for group in marked[token]} - {_group(step)}
-        found.setdefault(_group(step), set()).update(before)
+        before = {name for token in step.after for name in marked[token]} - {name_of(step)}
+        found.setdefault(name_of(step), set()).update(before)
     return found
 
 
@@ -78,7 +90,7 @@ def units(steps: list[Step]) -> list[list[int]]:
 
 def blocked(steps: list[Step], failed: set[str]) -> set[str]:
     """The steps that depend on one that failed, and the others of its group, themselves not among the failed."""
-    before = _predecessors(steps)
+    before = _predecessors(steps, _group)
     lost = {_group(step) for step in steps if step.name in failed}
     for step in steps:
         if before[_group(step)] & lost:

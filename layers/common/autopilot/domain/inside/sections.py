@@ -12,11 +12,13 @@ from autopilot.domain.inside import (
     grants,
     integrations,
     masking,
+    materialized_views,
     roles,
     row_level_security,
     schemas,
     streams,
     users,
+    views,
 )
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.model import Catalog, Compared, Context, Question
@@ -39,7 +41,20 @@ class Section(Protocol):
 
 
 #: In this order: a section sees what those before it plan.
-SECTIONS: list[Section] = [external_schemas, schemas, roles, users, datashares, streams, integrations, grants, row_level_security, masking]
+SECTIONS: list[Section] = [
+    external_schemas,
+    schemas,
+    roles,
+    users,
+    datashares,
+    streams,
+    integrations,
+    views,
+    materialized_views,
+    grants,
+    row_level_security,
+    masking,
+]
 
 
 def problems_of(spec: Inside) -> list[str]:
