@@ -22,7 +22,7 @@ from sandbox.kernel import REGION
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _START_SECONDS = 180.0
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 30.0
 
 
 class SandboxError(Exception):
