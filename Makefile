@@ -37,7 +37,7 @@ help: ## List the commands.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: setup ## Take two warehouses through their life on a local AWS and check every step, in under 2 minutes.
+demo: setup ## Take two warehouses through their life on a local AWS, inside too, and check every step, in under 3 minutes.
 	@exec $(BIN)/python -m sandbox.demo
 
 .PHONY: sandbox

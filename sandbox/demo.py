@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from sandbox import demo_inside
 from sandbox.deploy import DeployError
 from sandbox.driver import Driver, Ended, StillRunningError
 from sandbox.process import Sandbox, SandboxError
@@ -70,6 +71,8 @@ class Demo:
             self._resume(driver)
             self._same_rows(driver, before)
             self._change(driver)
+            self._inside(driver)
+            self._share(driver)
             with self.step("stop everything"):
                 sandbox.stop()
         finally:
@@ -153,6 +156,42 @@ class Demo:
             again = _succeeded(driver.run("provision_warehouse", {"spec": spec}))
             expect(not again.output["changed"], again.output)
             note(_said(again))
+
+    def _inside(self, driver: Driver) -> None:
+        spec = {"name": "analytics", **demo_inside.SECTIONS}
+        with self.step("make customers with their cards, a file in a data lake, and a record in a Kinesis stream"):
+            _succeeded(driver.run("run_sql", {"warehouse": "analytics", "sql": demo_inside.prepare(driver, "analytics")}))
+        with self.step("declare roles, users, grants, a mask, an external schema and a stream: plan, then apply") as note:
+            planned = _succeeded(driver.run("configure_warehouse", {"spec": spec, "dry_run": True}))
+            note(f"planned: {planned.output['reason']}; the first: {planned.output['steps'][0]['sql']}")
+            note(_said(_succeeded(driver.run("configure_warehouse", {"spec": spec}))))
+        with self.step("applying it again finds nothing to do") as note:
+            again = _succeeded(driver.run("configure_warehouse", {"spec": spec}))
+            expect(not again.output["changed"], again.output)
+            note(_said(again))
+        with self.step("the same column, seen by two users") as note:
+            for user, card in (("ada", "4111222233334444"), ("sam", "************4444")):
+                seen = demo_inside.seen_by(driver, "analytics", user, "SELECT card FROM crm.customers WHERE id = 1")
+                expect(seen == [[card]], seen)
+                note(f"{user}: {card}")
+        with self.step("read the file in S3 through the external schema, and the record of the stream") as note:
+            stores = demo_inside.seen_by(driver, "analytics", "ada", "SELECT id, city FROM lake.stores ORDER BY id")
+            expect(stores == [[1, "Berlin"], [2, "Lyon"]], stores)
+            clicks = demo_inside.seen_by(driver, "analytics", "ada", "SELECT data.page::varchar FROM clicks")
+            expect(clicks == [["home"]], clicks)
+            note(f"stores: {stores}; clicks: {clicks}")
+            refused = demo_inside.seen_by(driver, "analytics", "sam", "SELECT data.page::varchar FROM clicks")
+            expect("permission denied" in refused, refused)
+            note(f"sam, who has no right to the stream: {refused}")
+
+    def _share(self, driver: Driver) -> None:
+        with self.step("share the schema shop of analytics with adhoc, and read it there") as note:
+            note(_said(_succeeded(driver.run("share_data", {"producer": "analytics", "consumer": "adhoc", "schemas": ["shop"]}))))
+            ended = _succeeded(
+                driver.run("run_sql", {"warehouse": "adhoc", "sql": "SELECT item, price FROM shop.shop.prices ORDER BY item"})
+            )
+        rows = self._show(ended)
+        expect([row[0] for row in rows] == ["cup", "tea"], rows)
 
     def _show_plan(self, changes: list[dict[str, Any]]) -> None:
         table = Table("step", "field", "from", "to", "consequence", box=None, padding=(0, 2), header_style="bold")
