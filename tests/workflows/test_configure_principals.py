@@ -54,7 +54,35 @@ def test_staff_is_made_signs_in_and_a_failed_grant_is_made_up_for(stack: Stack, 
 
     nothing = stack.run("configure_warehouse", staff(warehouse, table))
     assert (nothing.output["event"], nothing.output["changed"]) == ("Warehouse Configuration Skipped", False)
+    executions = [stack.driver.history(ended.arn) for ended in (failed, again, nothing)]
+    assert _password(stack, warehouse) not in json.dumps([executions, _everything_kept(stack)], default=str)
+
+
+def test_changed_secret_is_the_password_from_then_on(stack: Stack, warehouse: str) -> None:
+    assert stack.run("configure_warehouse", staff(warehouse)).succeeded
+    before, secrets = _password(stack, warehouse), stack.sandbox.observe("secretsmanager")
+    content = json.dumps({"username": "reporter", "password": "Another5word"})
+    secrets.put_secret_value(SecretId=f"autopilot/{warehouse}/reporter", SecretString=content)
+    assert as_reporter(stack, warehouse, "SELECT 1")["Status"] == "FAILED"
+    changed = stack.run("configure_warehouse", staff(warehouse))
+    assert changed.succeeded, changed
+    assert as_reporter(stack, warehouse, "SELECT 1")["Status"] == "FINISHED"
+    texts = json.dumps([stack.driver.history(changed.arn), _everything_kept(stack)], default=str)
+    assert before not in texts
+    assert "Another5word" not in texts
+
+
+def _password(stack: Stack, warehouse: str) -> str:
     secret = stack.sandbox.observe("secretsmanager").get_secret_value(SecretId=f"autopilot/{warehouse}/reporter")["SecretString"]
-    password = json.loads(secret)["password"]
-    for ended in (failed, again, nothing):
-        assert password not in json.dumps(stack.driver.history(ended.arn), default=str)
+    return str(json.loads(secret)["password"])
+
+
+def _everything_kept(stack: Stack) -> list[Any]:
+    """Plan files, the table, the function's log, the Data API's texts and what the local AWS prints."""
+    bucket, s3, data = stack.outputs["BucketName"], stack.sandbox.observe("s3"), stack.sandbox.observe("redshift-data")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="plans/")["Contents"]
+    plans = [s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read().decode() for one in listed]
+    logged = stack.sandbox.observe("logs").filter_log_events(logGroupName="/aws/lambda/redshift-autopilot-configure")["events"]
+    statements = data.list_statements(Status="ALL")["Statements"]
+    assert logged
+    return [plans, stack.items(""), logged, statements, stack.sandbox.log()]

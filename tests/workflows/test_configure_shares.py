@@ -22,9 +22,17 @@ def configure(stack: Stack, name: str, **share: Any) -> Ended:
     return stack.run("configure_warehouse", {"spec": {"name": name, "datashares": {"produces": [produced]}}})
 
 
-def consumers(stack: Stack) -> list[dict[str, Any]]:
-    [share] = stack.sandbox.observe("redshift").describe_data_shares()["DataShares"]
-    return [{"who": one["ConsumerIdentifier"], "status": one["Status"]} for one in share["DataShareAssociations"]]
+def datashare(stack: Stack, warehouse: str) -> dict[str, Any]:
+    """This warehouse's datashare; other tests of the same local AWS have theirs."""
+    redshift = stack.sandbox.client("redshift")
+    namespace = redshift.describe_clusters(ClusterIdentifier=warehouse)["Clusters"][0]["ClusterNamespaceArn"].rpartition(":")[2]
+    [share] = [one for one in redshift.describe_data_shares()["DataShares"] if one["DataShareArn"].endswith(f"{namespace}/given")]
+    return dict(share)
+
+
+def consumers(stack: Stack, warehouse: str) -> list[dict[str, Any]]:
+    associations = datashare(stack, warehouse)["DataShareAssociations"]
+    return [{"who": one["ConsumerIdentifier"], "status": one["Status"]} for one in associations]
 
 
 def test_another_account_is_authorised_once_and_again_when_somebody_took_it_back(stack: Stack, warehouse: str) -> None:
@@ -32,16 +40,15 @@ def test_another_account_is_authorised_once_and_again_when_somebody_took_it_back
     failed = configure(stack, warehouse)
     assert (failed.status, failed.error) == ("FAILED", "ConfigurationIncomplete"), failed
     assert f"authorize datashare given for account {ELSEWHERE}" in failed.cause
-    assert consumers(stack) == [{"who": ELSEWHERE, "status": "PENDING_AUTHORIZATION"}]
+    assert consumers(stack, warehouse) == [{"who": ELSEWHERE, "status": "PENDING_AUTHORIZATION"}]
 
     ended = configure(stack, warehouse)
     assert ended.succeeded, ended
     assert [step["step"] for step in ended.output["steps"]] == [f"authorize datashare given for account {ELSEWHERE}"]
-    assert consumers(stack) == [{"who": ELSEWHERE, "status": "AUTHORIZED"}]
+    assert consumers(stack, warehouse) == [{"who": ELSEWHERE, "status": "AUTHORIZED"}]
     assert configure(stack, warehouse).output["result"] == "nothing"
 
     redshift = stack.sandbox.client("redshift")
-    [share] = redshift.describe_data_shares()["DataShares"]
-    redshift.deauthorize_data_share(DataShareArn=share["DataShareArn"], ConsumerIdentifier=ELSEWHERE)
+    redshift.deauthorize_data_share(DataShareArn=datashare(stack, warehouse)["DataShareArn"], ConsumerIdentifier=ELSEWHERE)
     assert configure(stack, warehouse).output["result"] == "done"
-    assert consumers(stack) == [{"who": ELSEWHERE, "status": "AUTHORIZED"}]
+    assert consumers(stack, warehouse) == [{"who": ELSEWHERE, "status": "AUTHORIZED"}]
