@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from sandbox.kernel import REGION
+from sandbox.kernel import REGION, ApiError
 
 #: A request that says so is the sandbox's own, or one of somebody who only watches: no fault hits it and nobody counts it.
 OBSERVER = "redshift-sandbox-observer"
@@ -38,3 +40,14 @@ def client(
         max_pool_connections=32,
     )
     return session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+
+@contextmanager
+def as_api_error() -> Iterator[None]:
+    """What another service of the sandbox refuses, as Redshift passes it on: its own code, message and status."""
+    try:
+        yield
+    except ClientError as error:
+        detail = error.response["Error"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        raise ApiError(detail.get("Code", "Unknown"), detail.get("Message", str(error)), status) from error

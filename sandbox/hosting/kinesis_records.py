@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from sandbox.clients import as_api_error
 from sandbox.hosting.assumed_roles import AssumedRoles
-from sandbox.kernel import ApiError
 
 #: As many as one refresh takes of a shard.
 _MOST = 10_000
@@ -18,13 +14,13 @@ _MOST = 10_000
 
 def describe(roles: AssumedRoles, role_arn: str, stream: str) -> None:
     """Look at the stream; raises ApiError as Kinesis refuses."""
-    with _as_api_error():
+    with as_api_error():
         roles.client(role_arn, "kinesis").describe_stream_summary(StreamName=stream)
 
 
 def records(roles: AssumedRoles, role_arn: str, stream: str, positions: dict[str, str]) -> list[dict[str, Any]]:
     """Each record behind the positions (the last sequence number by shard), in the order of its shard; raises ApiError as Kinesis refuses."""
-    with _as_api_error():
+    with as_api_error():
         kinesis = roles.client(role_arn, "kinesis")
         shards = kinesis.list_shards(StreamName=stream)["Shards"]
         return [record for shard in shards for record in _of_shard(kinesis, stream, shard["ShardId"], positions.get(shard["ShardId"]))]
@@ -45,12 +41,3 @@ def _of_shard(kinesis: Any, stream: str, shard: str, after: str | None) -> list[
         }
         for one in kinesis.get_records(ShardIterator=iterator, Limit=_MOST)["Records"]
     ]
-
-
-@contextmanager
-def _as_api_error() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        detail = error.response["Error"]
-        raise ApiError(detail.get("Code", "Unknown"), detail.get("Message", str(error))) from error

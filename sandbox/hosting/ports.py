@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge, s3
 
-from sandbox.clients import OBSERVER, client
+from sandbox.clients import OBSERVER, as_api_error, client
 from sandbox.hosting import gateway
 from sandbox.kernel import ACCOUNT, REGION, ApiError
 from sandbox.world import Caller
@@ -39,38 +36,38 @@ class LocalPorts:
 
     def s3_get(self, bucket: str, key: str) -> bytes:
         """The object's bytes; raises ApiError with S3's code (`NoSuchKey`, `NoSuchBucket`) when there is none."""
-        with _as_api_error():
+        with as_api_error():
             return bytes(self._client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def s3_put(self, bucket: str, key: str, body: bytes) -> None:
-        with _as_api_error():
+        with as_api_error():
             self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def s3_list(self, bucket: str, prefix: str) -> list[str]:
-        with _as_api_error():
+        with as_api_error():
             pages = self._client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def s3_delete(self, bucket: str, key: str) -> None:
-        with _as_api_error():
+        with as_api_error():
             self._client("s3").delete_object(Bucket=bucket, Key=key)
 
     def create_secret(self, name: str, value: dict[str, Any]) -> str:
         """The ARN of a new secret that holds the value as JSON."""
-        with _as_api_error():
+        with as_api_error():
             return str(self._client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))["ARN"])
 
     def get_secret(self, arn: str) -> dict[str, Any]:
-        with _as_api_error():
+        with as_api_error():
             value: dict[str, Any] = json.loads(self._client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
             return value
 
     def delete_secret(self, arn: str) -> None:
-        with _as_api_error():
+        with as_api_error():
             self._client("secretsmanager").delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
     def publish(self, topic_arn: str, subject: str, message: str) -> None:
-        with _as_api_error():
+        with as_api_error():
             self._client("sns").publish(TopicArn=topic_arn, Subject=subject, Message=message)
 
     def put_event(self, source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
@@ -114,13 +111,3 @@ def put_metrics(namespace: str, data: list[dict[str, Any]]) -> None:
     """Store metric data and evaluate the alarms, from any thread."""
     with request_scope(ACCOUNT, REGION):
         cloudwatch._put_metric_data({}, {"Namespace": namespace, "MetricData": data}, is_cbor=False, is_json=True)
-
-
-@contextmanager
-def _as_api_error() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        detail = error.response["Error"]
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        raise ApiError(detail.get("Code", "Unknown"), detail.get("Message", str(error)), status) from error

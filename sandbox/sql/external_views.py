@@ -59,20 +59,12 @@ def _databases(session: Session, schema: ExternalSchema) -> Iterator[Row]:
 
 def _tables(session: Session, schema: ExternalSchema) -> Iterator[Row]:
     for table in _of_catalog(session, schema):
-        description = table.get("StorageDescriptor", {})
-        serde = description.get("SerdeInfo", {})
         yield {
             "redshift_database_name": session.database,
             "schemaname": schema.name,
             "tablename": table["Name"],
             "tabletype": "VIEW" if table.get("TableType") == "VIRTUAL_VIEW" else "TABLE",
-            "location": description.get("Location", ""),
-            "input_format": description.get("InputFormat", ""),
-            "output_format": description.get("OutputFormat", ""),
-            "serialization_lib": serde.get("SerializationLibrary", ""),
-            "serde_parameters": json.dumps(serde.get("Parameters", {})),
-            "compressed": int(bool(description.get("Compressed"))),
-            "parameters": json.dumps(table.get("Parameters", {})),
+            **_storage(table),
         }
 
 
@@ -98,20 +90,27 @@ def _partitions(session: Session, schema: ExternalSchema) -> Iterator[Row]:
         if not table.get("PartitionKeys"):
             continue
         for one in session.outside.lake.partitions(schema.catalog_role(session), schema.region, schema.database, table["Name"]):
-            description = one.get("StorageDescriptor", {})
-            serde = description.get("SerdeInfo", {})
             yield {
                 "schemaname": schema.name,
                 "tablename": table["Name"],
                 "values": json.dumps(one["Values"]),
-                "location": description.get("Location", ""),
-                "input_format": description.get("InputFormat", ""),
-                "output_format": description.get("OutputFormat", ""),
-                "serialization_lib": serde.get("SerializationLibrary", ""),
-                "serde_parameters": json.dumps(serde.get("Parameters", {})),
-                "compressed": int(bool(description.get("Compressed"))),
-                "parameters": json.dumps(one.get("Parameters", {})),
+                **_storage(one),
             }
+
+
+def _storage(described: dict[str, Any]) -> Row:
+    """Where the rows of a table or partition lie, and in which form."""
+    description = described.get("StorageDescriptor", {})
+    serde = description.get("SerdeInfo", {})
+    return {
+        "location": description.get("Location", ""),
+        "input_format": description.get("InputFormat", ""),
+        "output_format": description.get("OutputFormat", ""),
+        "serialization_lib": serde.get("SerializationLibrary", ""),
+        "serde_parameters": json.dumps(serde.get("Parameters", {})),
+        "compressed": int(bool(description.get("Compressed"))),
+        "parameters": json.dumps(described.get("Parameters", {})),
+    }
 
 
 def _of_catalog(session: Session, schema: ExternalSchema) -> list[dict[str, Any]]:

@@ -112,6 +112,16 @@ class Statement:
         close = self.closing(index)
         return [self.name_at(i) for i in range(index + 1, close, 2)], close + 1
 
+    def parts(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The index ranges of a list: its parts, told apart by commas outside of parentheses."""
+        found, first, depth = [], start, 0
+        for index in range(start, end):
+            depth += {"(": 1, ")": -1}.get(self.words[index], 0)
+            if depth == 0 and self.words[index] == ",":
+                found.append((first, index))
+                first = index + 1
+        return [*found, (first, end)]
+
     def closing(self, index: int) -> int:
         """Index of the parenthesis that closes the one at `index`."""
         if self.words[index : index + 1] != ("(",):

@@ -26,7 +26,7 @@ def create(session: Session, source: Statement) -> Result:
     alias = _ALIASES[kind]
     if source.words[index : index + 1] == ("WITH",):
         close = source.closing(index + 1)
-        inputs = [_input(source, first, last) for first, last in _parts(source, index + 2, close)]
+        inputs = [_input(source, first, last) for first, last in source.parts(index + 2, close)]
         index = close + 1
         if kind == "rls" and source.words[index : index + 1] != ("USING",):
             index += source.words[index] == "AS"
@@ -85,22 +85,11 @@ def _expressions(source: Statement, index: int, kind: str) -> list[str]:
     close = source.closing(index + 1)
     if close + 1 < len(source.tokens):
         raise source.syntax_error(close + 1)
-    parts = _parts(source, index + 2, close) if kind == "masking" else [(index + 2, close)]
+    parts = source.parts(index + 2, close) if kind == "masking" else [(index + 2, close)]
     texts = [source.text_of(first, last) for first, last in parts]
     if not all(texts):
         raise source.syntax_error(close)
     return texts
-
-
-def _parts(source: Statement, start: int, end: int) -> list[tuple[int, int]]:
-    """The parts of a list, told apart by commas outside of parentheses."""
-    found, depth, first = [], 0, start
-    for index in range(start, end):
-        depth += {"(": 1, ")": -1}.get(source.words[index], 0)
-        if depth == 0 and source.words[index] == ",":
-            found.append((first, index))
-            first = index + 1
-    return [*found, (first, end)]
 
 
 def _array(values: list[str]) -> str:
@@ -212,9 +201,9 @@ def grant(session: Session, source: Statement) -> Result:
         raise source.syntax_error(1)
     start = 4 if source.words[3] == "TABLE" else 3
     with session.all_or_nothing():
-        for first, _ in _parts(source, start, at):
+        for first, _ in source.parts(start, at):
             relation, _ = source.qualified_name_at(first)
-            for policy, _ in _parts(source, at + 3, len(source.tokens)):
+            for policy, _ in source.parts(at + 3, len(source.tokens)):
                 values = (kind, source.name_at(policy), relation, source.words[0] == "GRANT")
                 session.run("SELECT redshift_grant_lookup($1, $2, $3::regclass, $4)", values)
     return Result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from sandbox.sql import password_hashes
 from sandbox.sql.errors import SqlError, unsupported
@@ -308,7 +307,7 @@ def grant_role(session: Session, source: Statement) -> Result:
     roles = _names(source, 2, at)
     end = len(source.tokens) - (3 if with_admin else 0)
     commands = []
-    for first, last in _parts(source, at + 1, end):
+    for first, last in source.parts(at + 1, end):
         kind = ROLE if source.words[first] == "ROLE" and last - first > 1 else USER
         member = quote(_role(session, kind, _principal(source, last - 1)))
         option = f" WITH INHERIT TRUE, ADMIN {with_admin}" if word == "TO" else ""
@@ -344,14 +343,9 @@ def _principal(source: Statement, index: int) -> str:
     return source.tokens[index].text if ":" in text else text
 
 
-def _parts(source: Statement, start: int, end: int) -> list[tuple[int, int]]:
-    edges = [start - 1, *(i for i in range(start, end) if source.words[i] == ","), end]
-    return [(first + 1, last) for first, last in pairwise(edges)]
-
-
 def _names(source: Statement, start: int, end: int | None = None) -> list[str]:
     """The names of a list; each part's last word is the name."""
-    return [_principal(source, last - 1) for _, last in _parts(source, start, len(source.tokens) if end is None else end)]
+    return [_principal(source, last - 1) for _, last in source.parts(start, len(source.tokens) if end is None else end)]
 
 
 def _exists(session: Session, kind: RoleKind, name: str) -> bool:

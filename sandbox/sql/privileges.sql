@@ -4,12 +4,6 @@ CREATE VIEW pg_catalog.svv_user_info AS
     SELECT user_id, user_name, createdb, superuser, catalog_update, connection_limit, syslog_access, last_ddl_timestamp, session_timeout, external_id
     FROM pg_catalog.svv_users;
 
-CREATE VIEW sandbox_private.identity AS
-    SELECT oid, plain AS name, CASE kind WHEN '@' THEN 'role' WHEN '%' THEN 'group' ELSE 'user' END AS type FROM sandbox_private.warehouse_role
-    UNION ALL SELECT 0, 'public', 'public';
-CREATE FUNCTION sandbox_private.sees_identity(grantee oid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT redshift_is_superuser(redshift_session_user_id()) OR grantee = 0 OR pg_has_role(session_user, grantee, 'MEMBER') $$;
-
 CREATE VIEW pg_catalog.svv_schema_privileges AS
     SELECT n.nspname::text AS namespace_name, p.privilege_type::text AS privilege_type, p.grantee::bigint AS identity_id,
         i.name AS identity_name, i.type AS identity_type,

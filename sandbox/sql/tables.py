@@ -77,7 +77,7 @@ def _create(session: Session, source: Statement, index: int, taken: Taken) -> Re
 
 def _columns(source: Statement, start: int, end: int, taken: Taken) -> None:
     """Take the attributes out of the column definitions."""
-    for first, last in _definitions(source, start, end):
+    for first, last in source.parts(start, end):
         word = source.words[first]
         if word == "LIKE":
             taken.like, _ = source.qualified_name_at(first + 1)
@@ -86,17 +86,6 @@ def _columns(source: Statement, start: int, end: int, taken: Taken) -> None:
             taken.changes.append((first - 1, last, "") if first > start else (first, min(last + 1, end), ""))
         else:
             _column(source, first, last, taken)
-
-
-def _definitions(source: Statement, start: int, end: int) -> list[tuple[int, int]]:
-    """The index ranges between the commas of a list."""
-    found, first, depth = [], start, 0
-    for index in range(start, end):
-        depth += {"(": 1, ")": -1}.get(source.words[index], 0)
-        if depth == 0 and source.words[index] == ",":
-            found.append((first, index))
-            first = index + 1
-    return [*found, (first, end)]
 
 
 def _table_constraint(source: Statement, first: int) -> list[str]:
@@ -252,7 +241,7 @@ def _alter_attributes(session: Session, name: str, source: Statement, index: int
         attributes = {"sortstyle": "COMPOUND", "sortkeys": columns}
     elif source.words[index] == "COLUMN":
         encodings = {}
-        for first, last in _definitions(source, index, len(source.tokens)):
+        for first, last in source.parts(index, len(source.tokens)):
             column = first + (2 if source.words[first] == "ALTER" else 1)
             if source.words[column + 1 : column + 2] != ("ENCODE",) or last != column + 3:
                 raise source.syntax_error(column + 1)

@@ -109,14 +109,18 @@ CREATE VIEW pg_catalog.svv_user_grants AS
 CREATE VIEW pg_catalog.svv_role_grants AS
     SELECT member::bigint AS role_id, member_name AS role_name, roleid::bigint AS granted_role_id, role_name AS granted_role_name
     FROM sandbox_private.role_grant WHERE kind = '@';
+-- Whom a right is given to, and who sees that: superusers, and whoever is meant.
+CREATE VIEW sandbox_private.identity AS
+    SELECT oid, plain AS name, CASE kind WHEN '@' THEN 'role' WHEN '%' THEN 'group' ELSE 'user' END AS type FROM sandbox_private.warehouse_role
+    UNION ALL SELECT 0, 'public', 'public';
+CREATE FUNCTION sandbox_private.sees_identity(grantee oid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT redshift_is_superuser(redshift_session_user_id()) OR grantee = 0 OR pg_has_role(session_user, grantee, 'MEMBER') $$;
 CREATE VIEW pg_catalog.svv_relation_privileges AS
     SELECT r.nspname::text AS namespace_name, r.relname::text AS relation_name, p.privilege_type::text AS privilege_type,
-        p.grantee::bigint AS identity_id, CASE p.grantee WHEN 0 THEN 'public' ELSE redshift_plain_role(p.grantee) END AS identity_name,
-        CASE WHEN p.grantee = 0 THEN 'public' WHEN w.kind = '@' THEN 'role' WHEN w.kind = '%' THEN 'group' ELSE 'user' END AS identity_type,
-        p.is_grantable AS admin_option
+        p.grantee::bigint AS identity_id, i.name AS identity_name, i.type AS identity_type, p.is_grantable AS admin_option
     FROM sandbox_private.user_relation r JOIN pg_class c ON c.oid = r.oid CROSS JOIN LATERAL aclexplode(c.relacl) p
-    LEFT JOIN sandbox_private.warehouse_role w ON w.oid = p.grantee
-    WHERE p.grantee <> r.relowner AND (redshift_is_superuser(redshift_session_user_id()) OR p.grantee = 0 OR pg_has_role(session_user, p.grantee, 'MEMBER'));
+    JOIN sandbox_private.identity i ON i.oid = p.grantee
+    WHERE p.grantee <> r.relowner AND sandbox_private.sees_identity(p.grantee);
 CREATE VIEW pg_catalog.redshift_databases AS
     SELECT oid, shobj_description(oid, 'pg_database')::name AS datname, datdba, encoding, datistemplate, datallowconn, datconnlimit, datacl
     FROM pg_database WHERE starts_with(datname, redshift_prefix() || '.');

@@ -52,3 +52,11 @@ def outside(databases: Databases) -> Iterator[FakeOutside]:
     databases.outside = outside = FakeOutside()
     yield outside
     databases.outside = None
+
+
+@pytest.fixture
+def consumer(databases: Databases) -> Iterator[Warehouse]:
+    """A second warehouse, which reads what the first one shares."""
+    other = Warehouse(databases)
+    yield other
+    other.remove()

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.sql.databases import Databases
 from tests.sandbox.warehouse import ADMIN, PASSWORD, Warehouse, error_of
 
 ROWS = "SELECT id FROM orders_db.sales.orders ORDER BY id"
-
-
-@pytest.fixture
-def consumer(databases: Databases) -> Iterator[Warehouse]:
-    other = Warehouse(databases)
-    yield other
-    other.remove()
 
 
 @pytest.fixture

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sandbox.sql.databases import Databases
 from tests.sandbox.inside import Inside
 from tests.sandbox.warehouse import Warehouse, error_of
 
 ROWS = "SELECT id FROM shown.sales.orders ORDER BY id"
-
-
-@pytest.fixture
-def consumer(databases: Databases) -> Iterator[Warehouse]:
-    other = Warehouse(databases)
-    yield other
-    other.remove()
 
 
 @pytest.fixture

@@ -53,9 +53,10 @@ def newest_version(key: str) -> str | None:
     return str(found.get("VersionId") or "null")
 
 
-def read_json(key: str) -> Any:
-    """What a JSON file of Autopilot's own holds, whatever its size. Source: GetObject."""
-    return msgspec.json.decode(call("s3", "get_object", f"read {key} of the Autopilot bucket", Bucket=bucket(), Key=key)["Body"].read())
+def read_json(key: str, kind: Any = Any) -> Any:
+    """What a JSON file of Autopilot's own holds, as plain data or as that kind, whatever its size. Source: GetObject."""
+    body = call("s3", "get_object", f"read {key} of the Autopilot bucket", Bucket=bucket(), Key=key)["Body"].read()
+    return msgspec.json.decode(body, type=kind)
 
 
 def write_text(key: str, text: str | bytes, content_type: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from autopilot.aws import files
-from autopilot.aws.clients import call
 from autopilot.domain.inside.progress import Progress
 
 PERMISSIONS = (*files.READ, *files.WRITE)
@@ -18,9 +17,8 @@ def save(progress: Progress) -> str:
 
 def load(execution: str) -> Progress:
     """The plan of an execution, as it was written last. Source: GetObject."""
-    key = _key(execution)
-    body = call("s3", "get_object", f"read {key} of the Autopilot bucket", Bucket=files.bucket(), Key=key)["Body"].read()
-    return msgspec.json.decode(body, type=Progress)
+    found: Progress = files.read_json(_key(execution), Progress)
+    return found
 
 
 def _key(execution: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Grantee, Relation
 from autopilot.domain.inside.model import Catalog, Context, Question
-from autopilot.domain.inside.quoting import identifier, identifier_problem, qualified
+from autopilot.domain.inside.quoting import grantee, identifier_problem, qualified
 
 #: Of its own name, as other sections ask for other columns. Source: STV_MV_INFO, whose names are padded.
 MATERIALIZED = Question(
@@ -46,9 +46,7 @@ class Whom(msgspec.Struct, frozen=True):
 
     @property
     def sql(self) -> str:
-        if self.kind == "public":
-            return "PUBLIC"
-        return f"ROLE {identifier(self.name)}" if self.kind == "role" else identifier(self.name)
+        return grantee(self.kind, self.name)
 
     @property
     def token(self) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Literal
 
 from autopilot.domain.inside import datashare_sql
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.shares import Consumer, Produced
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Step
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Fate, Step, fate_of
+from autopilot.domain.inside.quoting import name_problems
 
 SECTION = "datashares"
-Fate = Literal["reported", "removed", "kept"]
 #: A schema and a name in it.
 Relation = tuple[str, str]
 
@@ -39,7 +37,7 @@ def _problems_of(path: str, share: Produced) -> Iterator[str]:
         names += [(f"{path}.tables[{number}].schema", table.schema), (f"{path}.tables[{number}].name", table.name)]
         if table.schema in whole:
             yield f"{path}.tables[{number}]: the schema {table.schema} is in `schemas`, with all its tables"
-    yield from (f"{at}: {name[:60]!r} {problem}" for at, name in names if (problem := identifier_problem(name)))
+    yield from name_problems(names)
     for number, consumer in enumerate(share.consumers):
         if (consumer.namespace is None) == (consumer.account is None):
             yield f"{path}.consumers[{number}]: give exactly one of namespace and account"
@@ -75,11 +73,11 @@ def compare(shares: list[Produced], spec: Inside, seen: Catalog, context: Contex
 
 def _extra_share(name: str, row: dict[str, object], *, prune: bool) -> Drift:
     if row["managed_by"]:
-        return _drift(f"datashare {name}", f"is not declared; it is managed by {row['managed_by']}", "kept" if prune else "reported")
+        return _drift(f"datashare {name}", f"is not declared; it is managed by {row['managed_by']}", fate_of(prune=prune, kept=True))
     if not row["here"]:
         what = f"is not declared; it belongs to the database {row['source_database']}"
-        return _drift(f"datashare {name}", what, "kept" if prune else "reported")
-    return _drift(f"datashare {name}", "is not declared", "removed" if prune else "reported")
+        return _drift(f"datashare {name}", what, fate_of(prune=prune, kept=True))
+    return _drift(f"datashare {name}", "is not declared", fate_of(prune=prune))
 
 
 def _drift(thing: str, what: str, fate: Fate) -> Drift:
@@ -225,7 +223,7 @@ class _Share:
         found = [step for name, schema in extra for step in self._remove_table(name, schema)]
         for name in self.functions:
             self.drift.append(
-                _drift(f"function {name} in datashare {self.name}", "functions are not managed here", "kept" if self.prune else "reported")
+                _drift(f"function {name} in datashare {self.name}", "functions are not managed here", fate_of(prune=self.prune, kept=True))
             )
         for schema in self.shared_schemas:
             if schema not in kept:
@@ -240,7 +238,7 @@ class _Share:
         return max(fitting, key=len, default=name.partition(".")[0])
 
     def _fate(self, thing: str, what: str) -> bool:
-        self.drift.append(_drift(f"{thing} in datashare {self.name}", what, "removed" if self.prune else "reported"))
+        self.drift.append(_drift(f"{thing} in datashare {self.name}", what, fate_of(prune=self.prune)))
         return self.prune
 
     def _remove_table(self, full: str, schema: str) -> list[Step]:
@@ -255,7 +253,7 @@ class _Share:
         if any(name.startswith(f"{schema}.") for name in self.functions):
             self.drift.append(
                 _drift(
-                    f"schema {schema} in datashare {self.name}", "is not declared; it holds functions", "kept" if self.prune else "reported"
+                    f"schema {schema} in datashare {self.name}", "is not declared; it holds functions", fate_of(prune=self.prune, kept=True)
                 )
             )
             return []

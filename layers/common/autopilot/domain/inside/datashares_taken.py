@@ -8,8 +8,8 @@ from typing import Any, Literal
 from autopilot.domain.inside import datashare_sql
 from autopilot.domain.inside.datashares_given import SECTION, arn
 from autopilot.domain.inside.declared.shares import Consumed
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Step, fingerprint
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Step, fate_of, fingerprint
+from autopilot.domain.inside.quoting import name_problems
 
 
 def problems(databases: list[Consumed]) -> list[str]:
@@ -18,9 +18,7 @@ def problems(databases: list[Consumed]) -> list[str]:
     counted = Counter(one.database for one in databases).items()
     found = [f"{path}: the database {name} is declared {count} times" for name, count in counted if count > 1]
     for number, one in enumerate(databases):
-        for field, name in (("database", one.database), ("datashare", one.datashare)):
-            if problem := identifier_problem(name):
-                found.append(f"{path}[{number}].{field}: {name[:60]!r} {problem}")
+        found += name_problems([(f"{path}[{number}].database", one.database), (f"{path}[{number}].datashare", one.datashare)])
     return found
 
 
@@ -48,7 +46,7 @@ def compare(databases: list[Consumed], seen: Catalog, context: Context, *, prune
     for name, share in {row["consumer_database"]: row["share_name"] for row in inbound if row["consumer_database"]}.items():
         if name not in declared:
             what = f"is not declared; it shows the datashare {share}"
-            drift.append(Drift(section=SECTION, object=f"database {name}", what=what, fate="removed" if prune else "reported"))
+            drift.append(Drift(section=SECTION, object=f"database {name}", what=what, fate=fate_of(prune=prune)))
             steps += [_drop(name, "it is not declared")] if prune else []
     return Compared(steps, drift)
 

@@ -13,7 +13,7 @@ from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.external import ExternalSchema
 from autopilot.domain.inside.external_sql import text
 from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Known, Question, Step, fingerprint
-from autopilot.domain.inside.quoting import identifier_problem, literal
+from autopilot.domain.inside.quoting import literal, name_problems
 
 Row = dict[str, Any]
 _SECTION = "external_schemas"
@@ -51,8 +51,7 @@ def problems(spec: Inside) -> list[str]:
 
 
 def _of_schema(schema: ExternalSchema) -> Iterator[str]:
-    if problem := identifier_problem(schema.name):
-        yield f"name: {schema.name[:60]!r} {problem}"
+    yield from name_problems([("name", schema.name)])
     for field in ("database", "schema"):
         if problem := _text_problem(getattr(schema, field) or ""):
             yield f"{field}: {problem}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
+
+from autopilot.domain.inside import schemas
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Grantee
 from autopilot.domain.inside.declared.principals import Grant, Object
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fate_of
 from autopilot.domain.inside.privileges import QUESTIONS, Held, held
-from autopilot.domain.inside.quoting import identifier, identifier_problem, qualified
+from autopilot.domain.inside.quoting import grantee, identifier, identifier_problem, name_problems, qualified
 
 #: What can be granted on what. Source: GRANT.
 _ALLOWED = {
@@ -23,9 +26,6 @@ _OWNED = Question(
     "SELECT n.nspname AS schema, c.relname AS name, u.usename AS owner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_user u ON u.usesysid = c.relowner WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname NOT LIKE 'pg!_%' ESCAPE '!' "
     "AND n.nspname <> 'information_schema' AND c.relname NOT LIKE 'mv!_tbl!_!_%' ESCAPE '!'",
-)
-_SCHEMAS = Question(
-    "schemas and owners", "SELECT n.nspname AS name, u.usename AS owner FROM pg_namespace n LEFT JOIN pg_user u ON u.usesysid = n.nspowner"
 )
 
 #: Whose a relation or schema is, by its form and place.
@@ -46,7 +46,7 @@ def problems(spec: Inside) -> list[str]:
 
 def questions(spec: Inside) -> list[Question]:
     """What everybody holds, and who owns what."""
-    return [] if spec.grants is None else [*QUESTIONS, _OWNED, _SCHEMAS]
+    return [] if spec.grants is None else [*QUESTIONS, _OWNED, schemas.OWNERS]
 
 
 def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
@@ -55,7 +55,7 @@ def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
         return Compared()
     there = held(seen)
     owners: Owners = {("relation", (row["schema"], row["name"])): row["owner"] for row in seen[_OWNED.name]}
-    owners |= {("schema", (row["name"],)): row["owner"] for row in seen[_SCHEMAS.name]}
+    owners |= {("schema", (row["name"],)): row["owner"] for row in seen[schemas.OWNERS.name]}
     coming = {token.removeprefix("relation:") for step in context.planned for token in step.marks if token.startswith("relation:")}
     steps: dict[str, Step] = {}
     declared: set[Held] = set()
@@ -101,23 +101,42 @@ def _places(on: Object, owners: Owners) -> list[tuple[str, tuple[str, ...]]]:
 
 def _granting(grant: Grant, privileges: list[str], coming: set[str]) -> Step:
     on, (kind, name) = grant.object, grant.to.who
-    what, words, needs = _object(on)
+    what, give, take, needs = _statements(on, privileges, kind, name)
     if on.tables:
         needs += [f"relation:{one}" for one in sorted(coming) if one.startswith(f"{on.schema}.")]
-    listed, to = ", ".join(privileges).upper(), _quoted(kind, name)
-    start = (
-        f"ALTER DEFAULT PRIVILEGES FOR USER {identifier(str(on.later_by))} IN SCHEMA {identifier(str(on.schema))} " if on.later_by else ""
-    )
     who = "public" if kind == "public" else f"{kind} {name}"
     return Step(
         section="grants",
         name=f"grant {', '.join(privileges)} on {what} to {who}",
         reason="it is not held",
-        # Source: GRANT, ALTER DEFAULT PRIVILEGES.
-        sql=f"{start}GRANT {listed} ON {words} TO {to}",
-        reverse=f"{start}REVOKE {listed} ON {words} FROM {to}",
+        sql=give,
+        reverse=take,
         after=[f"{kind}:{name}", *needs],
     )
+
+
+def _revoking(on: Object, kind: str, name: str, privileges: list[str]) -> Step:
+    what, give, take, _ = _statements(on, privileges, kind, name)
+    return Step(
+        section="grants",
+        name=f"revoke {', '.join(privileges)} on {what} from {kind} {name}",
+        reason="it is not declared",
+        sql=take,
+        reverse=give,
+        marks=[f"unused:{kind}:{name}"],
+    )
+
+
+def _statements(on: Object, privileges: list[str], kind: str, name: str) -> tuple[str, str, str, list[str]]:
+    """What it is on in words, the statements that give and take the privileges, and the tokens of what has to be there before. Source: GRANT, REVOKE, ALTER DEFAULT PRIVILEGES."""
+    what, words, needs = _object(on)
+    start = (
+        f"ALTER DEFAULT PRIVILEGES FOR USER {identifier(on.later_by)} IN SCHEMA {identifier(str(on.schema))} "
+        if on.later_by is not None
+        else ""
+    )
+    listed, who = ", ".join(privileges).upper(), grantee(kind, name)
+    return what, f"{start}GRANT {listed} ON {words} TO {who}", f"{start}REVOKE {listed} ON {words} FROM {who}", needs
 
 
 def _object(on: Object) -> tuple[str, str, list[str]]:
@@ -147,48 +166,26 @@ def _with_drift(spec: Inside, besides: set[Held], steps: list[Step]) -> Compared
             gathered[one.form, one.place, one.kind, one.name].append(one.privilege)
     found = Compared(steps, [])
     for (form, place, kind, name), privileges in gathered.items():
-        nameless = any(map(identifier_problem, (*place, name)))
-        fate = "reported" if not spec.prune else "kept" if nameless else "removed"
+        fate = fate_of(prune=spec.prune, kept=any(map(identifier_problem, (*place, name))))
         where = ".".join(place) if form != "later" else f"later tables of {place[1]} in {place[0] or 'any schema'}"
         text = f"{', '.join(privileges)} of {kind} {name} on {where}"
-        found.drift.append(Drift(section="grants", object=text, what="is not declared", fate=fate))  # type: ignore[arg-type]
+        found.drift.append(Drift(section="grants", object=text, what="is not declared", fate=fate))
         if fate == "removed":
-            found.steps.append(_revoking(form, place, kind, name, privileges))
+            found.steps.append(_revoking(_found(form, place), kind, name, privileges))
     return found
 
 
-def _revoking(form: str, place: tuple[str, ...], kind: str, name: str, privileges: list[str]) -> Step:
-    on = {
-        "database": lambda: Object(database=place[0]),
-        "schema": lambda: Object(schema=place[0]),
-        "relation": lambda: Object(schema=place[0], table=place[1]),
-        "later": lambda: Object(schema=place[0], later_by=place[1]),
-    }[form]()
-    what, words, _ = _object(on)
-    start = f"ALTER DEFAULT PRIVILEGES FOR USER {identifier(place[1])} IN SCHEMA {identifier(place[0])} " if form == "later" else ""
-    listed, who = ", ".join(privileges).upper(), _quoted(kind, name)
-    return Step(
-        section="grants",
-        name=f"revoke {', '.join(privileges)} on {what} from {kind} {name}",
-        reason="it is not declared",
-        # Source: REVOKE.
-        sql=f"{start}REVOKE {listed} ON {words} FROM {who}",
-        reverse=f"{start}GRANT {listed} ON {words} TO {who}",
-        marks=[f"unused:{kind}:{name}"],
-    )
-
-
-def _quoted(kind: str, name: str) -> str:
-    if kind == "public":
-        return "PUBLIC"
-    return identifier(name) if kind == "user" else f"{kind.upper()} {identifier(name)}"
+def _found(form: str, place: tuple[str, ...]) -> Object:
+    """What the catalog says that a privilege is on, as a grant would name it."""
+    fields = {"database": ("database",), "schema": ("schema",), "relation": ("schema", "table"), "later": ("schema", "later_by")}
+    return msgspec.convert(dict(zip(fields[form], place, strict=True)), Object)
 
 
 def _grantee_problems(path: str, to: Grantee) -> list[str]:
     given = [name for name in (to.role, to.user, to.group) if name is not None]
     if len(given) + to.public != 1:
         return [f"{path}: give exactly one of role, user, group and public: true"]
-    return [f"{path}: {name[:60]!r} {problem}" for name in given if (problem := identifier_problem(name))]
+    return name_problems((path, name) for name in given)
 
 
 def _on_problems(path: str, on: Object) -> list[str]:
@@ -199,9 +196,5 @@ def _on_problems(path: str, on: Object) -> list[str]:
         return [f"{path}: give either a database or a schema"]
     if len(inside) > 1 or (inside and on.database is not None):
         return [f"{path}.{inside[0]}: goes alone with a schema; one of table, tables and later_by"]
-    names = {"database": on.database, "schema": on.schema, "table": on.table, "later_by": on.later_by}
-    return [
-        f"{path}.{field}: {name[:60]!r} {problem}"
-        for field, name in names.items()
-        if name is not None and (problem := identifier_problem(name))
-    ]
+    fields = ("database", "schema", "table", "later_by")
+    return name_problems((f"{path}.{field}", getattr(on, field)) for field in fields)

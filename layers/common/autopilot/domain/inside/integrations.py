@@ -10,7 +10,7 @@ from autopilot.domain.inside import integrating
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.flows import Integration
 from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fingerprint
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 from autopilot.domain.inside.streams_checks import case_sensitive
 
 Row = dict[str, Any]
@@ -37,8 +37,7 @@ def problems(spec: Inside) -> list[str]:
             for field in ("name", "database", "source_arn")
             if getattr(one, field) in {getattr(other, field) for other in before}
         ]
-        if problem := identifier_problem(one.database):
-            found.append(f"{path}.database: {one.database[:60]!r} {problem}")
+        found += name_problems([(f"{path}.database", one.database)])
         if one.database == getattr(spec, "database", None):
             found.append(f"{path}.database: {one.database} is the warehouse's own first database")
         if ":dynamodb:" in one.source_arn:

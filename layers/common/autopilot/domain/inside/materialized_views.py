@@ -7,7 +7,7 @@ from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.relations import MaterializedView
 from autopilot.domain.inside.model import Catalog, Compared, Context, Question
 from autopilot.domain.inside.queries import clauses, columns, reads
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 from autopilot.domain.inside.relation_catalog import Key
 from autopilot.domain.inside.relation_checks import common_problems, external_schemas
 
@@ -33,10 +33,8 @@ def _attributes(path: str, view: MaterializedView) -> list[str]:
         found.append(f"{path}.distribution.column: {'is needed with the style key' if keyed else 'goes with the style key only'}")
     if len(view.sort) > _MOST_SORT_COLUMNS:
         found.append(f"{path}.sort: has {len(view.sort)} columns; a sort key has up to {_MOST_SORT_COLUMNS}")
-    named = [(f"{path}.sort[{at}]", name) for at, name in enumerate(view.sort)]
-    if view.distribution.column is not None:
-        named.append((f"{path}.distribution.column", view.distribution.column))
-    return found + [f"{where}: {name[:60]!r} {problem}" for where, name in named if (problem := identifier_problem(name))]
+    sorted_by = [(f"{path}.sort[{at}]", name) for at, name in enumerate(view.sort)]
+    return found + name_problems([*sorted_by, (f"{path}.distribution.column", view.distribution.column)])
 
 
 def _query(spec: Inside, path: str, view: MaterializedView) -> list[str]:

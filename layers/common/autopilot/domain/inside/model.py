@@ -50,13 +50,21 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 PASSWORD_HERE = "{{password}}"  # noqa: S105 - the place of one, not a password
 
 
+Fate = Literal["reported", "removed", "kept"]
+
+
+def fate_of(*, prune: bool, kept: bool = False) -> Fate:
+    """What becomes of something that is there and not declared: with prune it is removed, unless it is to be kept."""
+    return "reported" if not prune else "kept" if kept else "removed"
+
+
 class Drift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that is there and not declared, or not as declared, and what becomes of it: it is only reported, removed by a step, or kept though it should go."""
 
     section: str
     object: str
     what: str
-    fate: Literal["reported", "removed", "kept"] = "reported"
+    fate: Fate = "reported"
 
 
 class Compared(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.model import Catalog, Question
 from autopilot.domain.inside.privileges import QUESTIONS
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 
 #: Source: SVV_USER_INFO.
 USERS = Question("users", "SELECT user_name, createdb, superuser, connection_limit, syslog_access FROM svv_user_info")
@@ -28,7 +28,6 @@ _OWNERS = Question(
     "SELECT usename AS name FROM pg_user WHERE usesysid IN (SELECT relowner FROM pg_class) OR usesysid IN (SELECT nspowner FROM pg_namespace) "
     "OR usesysid IN (SELECT proowner FROM pg_proc) OR usesysid IN (SELECT datdba FROM pg_database)",
 )
-_ME = Question("signed in as", "SELECT current_user AS name")
 
 
 class Holding(NamedTuple):
@@ -48,7 +47,6 @@ class Seen:
         self.members = {(row["group_name"], row["user_name"]) for row in seen.get(GROUPS.name, [])}
         self.groups = {group for group, _ in self.members}
         self.owners = {row["name"] for row in seen.get(_OWNERS.name, [])}
-        self.me = {row["name"] for row in seen.get(_ME.name, [])}
         self.holdings = {
             Holding(kind, row["holder"], row["role_name"])
             for kind, question in (("role", _ROLES_OF_ROLES), ("user", _ROLES_OF_USERS))
@@ -56,15 +54,15 @@ class Seen:
         }
 
     def is_own(self, user: str) -> bool:
-        """Whether a user is Redshift's own, the admin, or was made by Redshift when an IAM identity signed in."""
-        return user in self.me or user == "rdsdb" or user.lower().startswith(("iam:", "iamr:", "ds:")) or self.users[user]["superuser"]
+        """Whether a user is Redshift's own, a superuser as the admin is, or was made by Redshift when an IAM identity signed in."""
+        return user == "rdsdb" or user.lower().startswith(("iam:", "iamr:", "ds:")) or self.users[user]["superuser"]
 
 
 def questions(spec: Inside) -> list[Question]:
-    """What is read once any of the three sections is declared."""
+    """What is read once any of the three sections is declared; what keeps somebody from being dropped only with prune."""
     if spec.roles is None and spec.groups is None and spec.users is None:
         return []
-    return [USERS, ROLES, GROUPS, _ROLES_OF_ROLES, _ROLES_OF_USERS, _OWNERS, _ME, *QUESTIONS]
+    return [USERS, ROLES, GROUPS, _ROLES_OF_ROLES, _ROLES_OF_USERS, *([_OWNERS, *QUESTIONS] if spec.prune else [])]
 
 
 def is_system_role(role: str) -> bool:
@@ -72,13 +70,8 @@ def is_system_role(role: str) -> bool:
     return role.startswith(("sys:", "ds:"))
 
 
-def named_problems(path: str, names: Iterable[str]) -> list[str]:
+def list_problems(path: str, names: Iterable[str]) -> list[str]:
     """What is wrong with the names of a list, and which of them stand there before; `path` is the list's."""
-    found, before = [], set[str]()
-    for number, name in enumerate(names):
-        if problem := identifier_problem(name):
-            found.append(f"{path}[{number}]: {name[:60]!r} {problem}")
-        elif name in before:
-            found.append(f"{path}[{number}]: {name[:60]} stands there before")
-        before.add(name)
-    return found
+    listed = list(names)
+    again = [f"{path}[{number}]: {name[:60]} stands there before" for number, name in enumerate(listed) if name in listed[:number]]
+    return name_problems((f"{path}[{number}]", name) for number, name in enumerate(listed)) + again

@@ -10,7 +10,7 @@ from autopilot.domain.inside.declared.names import Column, Grantee, Relation
 from autopilot.domain.inside.declared.policies import MaskAttachment, MaskingPolicy, RowLevelSecurity, RowPolicy
 from autopilot.domain.inside.expressions import expression_problem
 from autopilot.domain.inside.policy_sql import tables_named
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 
 SECURITY_ADMINISTRATOR = "sys:secadmin"
 
@@ -42,7 +42,7 @@ def masking_problems(policies: list[MaskingPolicy]) -> list[str]:
 
 
 def _masking_policy(policy: MaskingPolicy, path: str) -> Iterator[str]:
-    yield from _name(policy.name, f"{path}.name")
+    yield from name_problems([(f"{path}.name", policy.name)])
     yield from _columns(policy.columns, f"{path}.columns")
     for n, text in enumerate(policy.using):
         yield from _expression(text, f"{path}.using[{n}]")
@@ -55,7 +55,7 @@ def _mask_attachment(policy: MaskingPolicy, one: MaskAttachment, path: str) -> I
     yield from _grantee(one.to, f"{path}.to")
     for field, names in (("columns", one.columns), ("using", one.using)):
         for n, name in enumerate(names):
-            yield from _name(name, f"{path}.{field}[{n}]")
+            yield from name_problems([(f"{path}.{field}[{n}]", name)])
         yield from _repeated(names, f"{path}.{field}")
     if len(one.columns) != len(policy.using):
         yield f"{path}.columns: {len(one.columns)} are masked, and the policy has {len(policy.using)} expressions; it needs one for each"
@@ -78,11 +78,11 @@ def row_problems(spec: Inside, section: RowLevelSecurity) -> list[str]:
 
 
 def _row_policy(policy: RowPolicy, path: str) -> Iterator[str]:
-    yield from _name(policy.name, f"{path}.name")
+    yield from name_problems([(f"{path}.name", policy.name)])
     yield from _columns(policy.columns, f"{path}.columns")
     yield from _expression(policy.using, f"{path}.using")
     if policy.alias is not None:
-        yield from _name(policy.alias, f"{path}.alias")
+        yield from name_problems([(f"{path}.alias", policy.alias)])
         if not policy.columns:
             yield f"{path}.alias: stands for the table of `columns`, and none are given; leave it out"
     for n, one in enumerate(policy.attach):
@@ -144,28 +144,22 @@ def _grantee(grantee: Grantee, path: str) -> Iterator[str]:
         yield f"{path}: name exactly one of role, user and `public: true`"
     for field in ("role", "user"):
         if (name := getattr(grantee, field)) is not None:
-            yield from _name(name, f"{path}.{field}")
+            yield from name_problems([(f"{path}.{field}", name)])
 
 
 def _relation(relation: Relation, path: str) -> Iterator[str]:
-    yield from _name(relation.schema, f"{path}.schema")
-    yield from _name(relation.name, f"{path}.name")
+    yield from name_problems([(f"{path}.schema", relation.schema), (f"{path}.name", relation.name)])
 
 
 def _columns(columns: list[Column], path: str) -> Iterator[str]:
     for n, column in enumerate(columns):
-        yield from _name(column.name, f"{path}[{n}].name")
+        yield from name_problems([(f"{path}[{n}].name", column.name)])
     yield from _repeated([column.name for column in columns], path)
 
 
 def _expression(text: str, path: str) -> Iterator[str]:
     if problem := expression_problem(text):
         yield f"{path}: {problem}"
-
-
-def _name(name: str, path: str) -> Iterator[str]:
-    if problem := identifier_problem(name):
-        yield f"{path}: {name[:60]!r} {problem}"
 
 
 def _repeated(names: list[str], path: str) -> list[str]:

@@ -7,18 +7,14 @@ nobody is let in before the policies hold.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from autopilot.domain.inside import attachments, policy_sql
 from autopilot.domain.inside.attachments import Attachment, Dropped, Place
 from autopilot.domain.inside.declared.names import Column
-from autopilot.domain.inside.model import Compared, Context, Drift, Step
+from autopilot.domain.inside.model import Compared, Context, Drift, Step, fate_of
 from autopilot.domain.inside.policy_types import same_type
 from autopilot.domain.inside.quoting import identifier_problem
-
-Fate = Literal["reported", "removed", "kept"]
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,7 +251,9 @@ def _policy_drift(
             continue
         problem = identifier_problem(one.name) or "it is attached where it cannot be detached" * any(at.policy == one.name for at in kept)
         what = "is there and not declared" + (f", and stays: {problem}" if prune and problem else "")
-        found.append(Drift(section=side.section, object=side.policy(one.name), what=what, fate=_fate(removed=one in dropped, prune=prune)))
+        found.append(
+            Drift(section=side.section, object=side.policy(one.name), what=what, fate=fate_of(prune=prune, kept=one not in dropped))
+        )
     return found
 
 
@@ -265,11 +263,7 @@ def _attachment_drift(side: Side, lifted: list[Attachment], kept: list[Attachmen
             section=side.section,
             object=side.policy(one.text),
             what="is attached and not declared" + (f", and stays: {one.problem}" if prune and one.problem else ""),
-            fate=_fate(removed=one in lifted, prune=prune),
+            fate=fate_of(prune=prune, kept=one not in lifted),
         )
         for one in [*lifted, *kept]
     ]
-
-
-def _fate(*, removed: bool, prune: bool) -> Fate:
-    return "removed" if removed else "kept" if prune else "reported"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from autopilot.domain.errors import InvalidInput
 
@@ -52,9 +53,21 @@ def identifier_problem(name: str) -> str:
     return ""
 
 
+def name_problems(named: Iterable[tuple[str, str | None]]) -> list[str]:
+    """What is wrong with names, each after its path; a name that is left out has no problem."""
+    return [f"{path}: {name[:60]!r} {problem}" for path, name in named if name is not None and (problem := identifier_problem(name))]
+
+
 def qualified(*names: str) -> str:
     """A name with the names that it lies in: `schema.table`."""
     return ".".join(identifier(name) for name in names)
+
+
+def grantee(kind: str, name: str) -> str:
+    """A role, user or group, or `public`, as it stands behind TO and FROM. Source: GRANT. A name that the catalog gives keeps its capital letters."""
+    if kind == "public":
+        return "PUBLIC"
+    return exact_identifier(name) if kind == "user" else f"{kind.upper()} {exact_identifier(name)}"
 
 
 def literal(text: str) -> str:

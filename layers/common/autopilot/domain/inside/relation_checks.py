@@ -9,7 +9,7 @@ from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.flows import Stream
 from autopilot.domain.inside.declared.relations import MaterializedView, View
 from autopilot.domain.inside.queries import query_problem
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 from autopilot.domain.inside.relation_catalog import Key, declared, read_by
 
 
@@ -18,9 +18,7 @@ def common_problems(spec: Inside, section: str, items: Sequence[View | Materiali
     found, taken = [], _taken_before(spec, section)
     for number, item in enumerate(items):
         path, key = f"spec.{section}[{number}]", Key(item.schema, item.name)
-        for field, name in zip(key._fields, key, strict=True):
-            if problem := identifier_problem(name):
-                found.append(f"{path}.{field}: {name[:60]!r} {problem}")
+        found += name_problems([(f"{path}.schema", key.schema), (f"{path}.name", key.name)])
         if key in taken:
             found.append(f"{path}.name: {key} is declared twice; views, materialized views and streams share their names")
         taken.add(key)

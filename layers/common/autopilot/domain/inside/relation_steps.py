@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from autopilot.domain.inside import relation_sql
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.relations import MaterializedView, View
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Step
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Step, fate_of
 from autopilot.domain.inside.queries import reads
-from autopilot.domain.inside.quoting import exact_identifier
+from autopilot.domain.inside.quoting import grantee
 from autopilot.domain.inside.relation_catalog import Existing, Held, Key, declared, held, outside, read_by
 from autopilot.domain.inside.relation_plans import Declared, Outlook, outlook
 
 _REMADE = "remake views"
-Fate = Literal["reported", "removed", "kept"]
 
 
 def section_of(*, materialized: bool) -> str:
@@ -114,15 +111,13 @@ def _remake(key: Key, item: Declared, view: Outlook, seen: Catalog, needs: list[
 
 
 def _grant(section: str, key: Key, one: Held, together: str) -> Step:
-    name = exact_identifier(one.identity) if one.kind != "public" else ""
-    grantee = {"public": "PUBLIC", "role": f"ROLE {name}", "group": f"GROUP {name}"}.get(one.kind, name)
     who = "public" if one.kind == "public" else f"{one.kind} {one.identity}"
     option = " with grant option" if one.grant_option else ""
     return Step(
         section=section,
         name=f"grant {', '.join(one.privileges)} on {key} to {who}{option} again",
         reason="it was held before the view was made again",
-        sql=relation_sql.grant(*key, one.privileges, grantee, grant_option=one.grant_option),
+        sql=relation_sql.grant(*key, one.privileges, grantee(one.kind, one.identity), grant_option=one.grant_option),
         after=[key.token, f"protected:{key.token}"],
         together=together,
     )
@@ -187,7 +182,7 @@ def _undeclared(spec: Inside, view: Outlook, elsewhere: set[str], section: str) 
     for key, one in sorted(strangers.items()):
         if section_of(materialized=one.materialized) != section:
             continue
-        fate: Fate = "reported" if not spec.prune else "kept" if key in kept else "removed"
+        fate = fate_of(prune=spec.prune, kept=key in kept)
         why = f": {kept[key]}" if fate == "kept" else ""
         found.drift.append(Drift(section=section, object=f"{one.kind} {key}", what=f"is not declared{why}", fate=fate))
         if fate == "removed":

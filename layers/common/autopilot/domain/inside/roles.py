@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from autopilot.domain.inside import people
 from autopilot.domain.inside.declared.everything import Inside
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step
-from autopilot.domain.inside.people import Holding, Seen, is_system_role, named_problems
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fate_of
+from autopilot.domain.inside.people import Holding, Seen, is_system_role, list_problems
 from autopilot.domain.inside.privileges import holders
-from autopilot.domain.inside.quoting import identifier, identifier_problem
-
-#: `public` is everybody. Source: CREATE ROLE: a role's name is not PUBLIC, nor starts as a system's own does.
-_RESERVED = ("sys:", "ds:")
+from autopilot.domain.inside.quoting import grantee, identifier, identifier_problem
 
 
 def problems(spec: Inside) -> list[str]:
     """Names that cannot be, those that stand there twice, and roles that are granted to themselves."""
-    found = named_problems("spec.roles", [role.name for role in spec.roles or []])
-    found += named_problems("spec.groups", [group.name for group in spec.groups or []])
+    found = list_problems("spec.roles", [role.name for role in spec.roles or []])
+    found += list_problems("spec.groups", [group.name for group in spec.groups or []])
     for number, role in enumerate(spec.roles or []):
         path = f"spec.roles[{number}]"
-        if role.name == "public" or role.name.startswith(_RESERVED):
+        # Source: CREATE ROLE: a role's name is not PUBLIC, nor starts as a system's own does.
+        if role.name == "public" or is_system_role(role.name):
             found.append(f"{path}.name: {role.name[:60]} is a name of Redshift's own")
-        found += named_problems(f"{path}.roles", role.roles)
+        found += list_problems(f"{path}.roles", role.roles)
         if role.name in role.roles:
             found.append(f"{path}.roles: {role.name[:60]} cannot be granted to itself")
     return found
@@ -63,7 +61,7 @@ def definitions(spec: Inside, seen: Catalog) -> dict[str, tuple[str, str]]:  # n
 
 def granting(section: str, kind: str, holder: str, roles: list[str], there: Seen) -> list[Step]:
     """The roles that somebody lacks. Source: GRANT, `GRANT ROLE`."""
-    to = f"ROLE {identifier(holder)}" if kind == "role" else identifier(holder)
+    to = grantee(kind, holder)
     return [
         Step(
             section=section,
@@ -84,11 +82,10 @@ def withdrawing(section: str, kind: str, holder: str, roles: list[str], there: S
     for held in sorted(there.holdings):
         if (held.kind, held.holder) != (kind, holder) or held.role in roles:
             continue
-        nameless = bool(identifier_problem(held.role))
-        fate = "reported" if not prune else "kept" if nameless else "removed"
-        found.drift.append(Drift(section=section, object=f"role {held.role} of {kind} {holder}", what="is not declared", fate=fate))  # type: ignore[arg-type]
+        fate = fate_of(prune=prune, kept=bool(identifier_problem(held.role)))
+        found.drift.append(Drift(section=section, object=f"role {held.role} of {kind} {holder}", what="is not declared", fate=fate))
         if fate == "removed":
-            of = f"ROLE {identifier(holder)}" if kind == "role" else identifier(holder)
+            of = grantee(kind, holder)
             found.steps.append(
                 Step(
                     section=section,
@@ -104,9 +101,8 @@ def withdrawing(section: str, kind: str, holder: str, roles: list[str], there: S
 
 def _undeclared(spec: Inside, seen: Catalog, there: Seen) -> Compared:
     found, busy = Compared(), holders(seen)
-    revoked = {role.name for role in spec.roles or []}
     if spec.roles is not None:
-        for role in sorted(there.roles - revoked):
+        for role in sorted(there.roles - {one.name for one in spec.roles}):
             if is_system_role(role):
                 continue
             has = sorted(held.holder for held in there.holdings if held.role == role and (held.kind, held.holder) not in _pruned(spec))
@@ -126,8 +122,8 @@ def _pruned(spec: Inside) -> set[tuple[str, str]]:
 
 
 def _judge(found: Compared, section: str, kind: str, name: str, why: str, *, prune: bool) -> None:
-    fate = "reported" if not prune else "kept" if why or identifier_problem(name) else "removed"
-    found.drift.append(Drift(section=section, object=f"{kind} {name}", what=f"is not declared{why if prune else ''}", fate=fate))  # type: ignore[arg-type]
+    fate = fate_of(prune=prune, kept=bool(why or identifier_problem(name)))
+    found.drift.append(Drift(section=section, object=f"{kind} {name}", what=f"is not declared{why if prune else ''}", fate=fate))
     if fate == "removed":
         quoted = identifier(name)
         found.steps.append(

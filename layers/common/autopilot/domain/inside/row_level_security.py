@@ -10,7 +10,7 @@ from autopilot.domain.inside.attachments import Attachment, Dropped, Place, deco
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.names import Relation
 from autopilot.domain.inside.declared.policies import RowLevelSecurity, RowPolicy, RowProtection
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fingerprint
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fate_of, fingerprint
 from autopilot.domain.inside.policy_plan import Declared, Seen, Side
 
 SIDE = Side(section="row_level_security", kind="RLS", token="rls_policy")  # noqa: S106 - the kind of a token of the plan
@@ -186,7 +186,7 @@ def _open_drift(place: Place, *, prune: bool, kept: bool) -> Drift:
         section=SIDE.section,
         object=f"row level security of {place.text}",
         what="is on and not declared" + (", and stays: a policy is attached that cannot be detached" if kept and prune else ""),
-        fate="kept" if kept and prune else "removed" if prune else "reported",
+        fate=fate_of(prune=prune, kept=kept),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.principals import Schema
 from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fingerprint
-from autopilot.domain.inside.quoting import identifier, identifier_problem
+from autopilot.domain.inside.quoting import identifier, identifier_problem, name_problems
 
-_OWNERS = Question(
+OWNERS = Question(
     "schemas and owners", "SELECT n.nspname AS name, u.usename AS owner FROM pg_namespace n LEFT JOIN pg_user u ON u.usesysid = n.nspowner"
 )
 #: Those whose tables lie here, of all databases; shared and external ones are others. Source: SVV_ALL_SCHEMAS, SVV_EXTERNAL_SCHEMAS.
@@ -26,9 +26,7 @@ def problems(spec: Inside) -> list[str]:
     found, declared = [], [schema.name for schema in spec.schemas or []]
     for number, schema in enumerate(spec.schemas or []):
         path = f"spec.schemas[{number}]"
-        for field, name in (("name", schema.name), ("owner", schema.owner)):
-            if name is not None and (problem := identifier_problem(name)):
-                found.append(f"{path}.{field}: {name[:60]!r} {problem}")
+        found += name_problems([(f"{path}.name", schema.name), (f"{path}.owner", schema.owner)])
         if schema.name == "public" or schema.name.startswith("pg_"):
             found.append(f"{path}.name: {schema.name[:60]} is a schema of every database")
         if schema.name in declared[:number]:
@@ -38,14 +36,14 @@ def problems(spec: Inside) -> list[str]:
 
 def questions(spec: Inside) -> list[Question]:
     """All schemas with their owners, and which of them are local and empty."""
-    return [] if spec.schemas is None else [_OWNERS, _LOCAL, _EXTERNAL, _FILLED]
+    return [] if spec.schemas is None else [OWNERS, _LOCAL, _EXTERNAL, _FILLED]
 
 
 def compare(spec: Inside, seen: Catalog, context: Context) -> Compared:
     """Make what is missing, hand over what another owns, set quotas; what is there besides is drift, of which only what is empty is removed."""
     if spec.schemas is None:
         return Compared()
-    owners = {row["name"]: row["owner"] for row in seen[_OWNERS.name]}
+    owners = {row["name"]: row["owner"] for row in seen[OWNERS.name]}
     steps = [step for schema in spec.schemas for step in _steps(schema, owners, context)]
     return _with_drift(spec, seen, owners, steps)
 

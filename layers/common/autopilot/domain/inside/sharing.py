@@ -9,7 +9,7 @@ import msgspec
 from autopilot.domain.errors import ConfigurationIncomplete, InvalidInput
 from autopilot.domain.inputs import Common, reference_of
 from autopilot.domain.inside.declared.names import Grantee, Name, Relation
-from autopilot.domain.inside.quoting import identifier_problem, literal, qualified
+from autopilot.domain.inside.quoting import literal, name_problems, qualified
 from autopilot.domain.sql import check_takes_sql
 from autopilot.domain.steps import Step
 from autopilot.domain.warehouse import Reference, Warehouse
@@ -118,9 +118,8 @@ def _check(asked: ShareInput, producer: Warehouse, consumer: Warehouse) -> None:
         ("database", asked.shown_as),
         *((f"schemas[{number}]", name) for number, name in enumerate(asked.schemas)),
     ]
-    for path, name in names:
-        if problem := identifier_problem(name):
-            raise InvalidInput(f"{path}: {name[:60]!r} {problem}")
+    if wrong := name_problems(names):
+        raise InvalidInput(wrong[0])
     for number, who in enumerate(asked.grant_to):
         if sum((who.role is not None, who.user is not None, who.group is not None, who.public)) != 1:
             raise InvalidInput(f"grant_to[{number}]: give exactly one of role, user, group and public")

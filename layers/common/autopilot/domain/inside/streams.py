@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from autopilot.domain.inside import streaming
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.flows import Stream
-from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Question, Step, fingerprint
+from autopilot.domain.inside.model import Catalog, Compared, Context, Drift, Fate, Question, Step, fate_of, fingerprint
 from autopilot.domain.inside.streams_checks import problems
 
 __all__ = ["compare", "definitions", "problems", "questions"]
 
 Row = dict[str, Any]
-Fate = Literal["reported", "removed", "kept"]
 _SECTION = "streams"
 #: Source: SVV_EXTERNAL_SCHEMAS, `eskind`: 9 is Kinesis, 10 Kafka.
 _KINDS = {"9": "kinesis", "10": "kafka"}
@@ -170,7 +169,7 @@ def _undeclared(spec: Inside, seen: Catalog, schemas: dict[str, Row], views: dic
     for name in sorted(set(schemas) - names):
         kind = _KINDS[_text(schemas[name]["eskind"])]
         prunable = spec.prune and name not in needed
-        fate: Fate = "removed" if prunable else "kept" if spec.prune else "reported"
+        fate = fate_of(prune=spec.prune, kept=name in needed)
         drift.append(_drift(f"external schema {name}", f"is not declared; it reads {kind}", fate))
         if prunable:
             steps.append(

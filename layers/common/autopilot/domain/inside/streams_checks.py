@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.flows import Stream
 from autopilot.domain.inside.expressions import condition_problem, selected_problem
-from autopilot.domain.inside.quoting import identifier_problem
+from autopilot.domain.inside.quoting import name_problems
 from autopilot.domain.inside.streaming import create_schema
 
 
@@ -30,12 +30,8 @@ def problems(spec: Inside) -> list[str]:
 
 
 def _of_stream(stream: Stream) -> Iterator[str]:
-    for field in ("schema", "name", "external_schema"):
-        if problem := identifier_problem(getattr(stream, field)):
-            yield f"{field}: {getattr(stream, field)[:60]!r} {problem}"
-    for place, column in enumerate(stream.sort):
-        if problem := identifier_problem(column):
-            yield f"sort[{place}]: {column[:60]!r} {problem}"
+    yield from name_problems((field, getattr(stream, field)) for field in ("schema", "name", "external_schema"))
+    yield from name_problems((f"sort[{place}]", column) for place, column in enumerate(stream.sort))
     yield from _of_connection(stream)
     if stream.select is not None and (problem := selected_problem(stream.select)):
         yield f"select: {problem}"
@@ -44,8 +40,8 @@ def _of_stream(stream: Stream) -> Iterator[str]:
     spread = stream.distribution
     if (spread.style == "key") != (spread.column is not None):
         yield "distribution.column: goes with style key, which needs it"
-    elif spread.column and (problem := identifier_problem(spread.column)):
-        yield f"distribution.column: {spread.column[:60]!r} {problem}"
+    else:
+        yield from name_problems([("distribution.column", spread.column)])
 
 
 def _of_connection(stream: Stream) -> Iterator[str]:

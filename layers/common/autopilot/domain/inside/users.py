@@ -7,8 +7,8 @@ from typing import Any
 from autopilot.domain.inside import people, roles
 from autopilot.domain.inside.declared.everything import Inside
 from autopilot.domain.inside.declared.principals import User
-from autopilot.domain.inside.model import PASSWORD_HERE, Catalog, Compared, Context, Drift, Question, Step
-from autopilot.domain.inside.people import Seen, named_problems
+from autopilot.domain.inside.model import PASSWORD_HERE, Catalog, Compared, Context, Drift, Question, Step, fate_of
+from autopilot.domain.inside.people import Seen, list_problems
 from autopilot.domain.inside.privileges import holders
 from autopilot.domain.inside.quoting import identifier, identifier_problem, literal
 
@@ -18,10 +18,10 @@ _WITHOUT = "iam"
 
 def problems(spec: Inside) -> list[str]:
     """Names that cannot be, those that stand there twice, and a secret for somebody without a password."""
-    found = named_problems("spec.users", [user.name for user in spec.users or []])
+    found = list_problems("spec.users", [user.name for user in spec.users or []])
     for number, user in enumerate(spec.users or []):
         path = f"spec.users[{number}]"
-        found += [*named_problems(f"{path}.roles", user.roles), *named_problems(f"{path}.groups", user.groups)]
+        found += [*list_problems(f"{path}.roles", user.roles), *list_problems(f"{path}.groups", user.groups)]
         if user.name in {"public", "rdsdb"}:
             found.append(f"{path}.name: {user.name} is a name of Redshift's own")
         if user.secret is not None and user.login != "password":
@@ -142,8 +142,8 @@ def _joining(user: User, there: Seen) -> list[Step]:
 def _leaving(user: User, there: Seen, *, prune: bool) -> Compared:
     found = Compared()
     for group in sorted(group for group, member in there.members if member == user.name and group not in user.groups):
-        fate = "reported" if not prune else "kept" if identifier_problem(group) else "removed"
-        found.drift.append(Drift(section="users", object=f"user {user.name} in group {group}", what="is not declared", fate=fate))  # type: ignore[arg-type]
+        fate = fate_of(prune=prune, kept=bool(identifier_problem(group)))
+        found.drift.append(Drift(section="users", object=f"user {user.name} in group {group}", what="is not declared", fate=fate))
         if fate == "removed":
             leave = f"ALTER GROUP {identifier(group)} DROP USER {identifier(user.name)}"
             back = f"ALTER GROUP {identifier(group)} ADD USER {identifier(user.name)}"
@@ -173,8 +173,8 @@ def _undeclared(spec: Inside, there: Seen, busy: set[tuple[str, str]]) -> Compar
             if identifier_problem(name)
             else ""
         )
-        fate = "reported" if not spec.prune else "kept" if why else "removed"
-        found.drift.append(Drift(section="users", object=f"user {name}", what=f"is not declared{why if spec.prune else ''}", fate=fate))  # type: ignore[arg-type]
+        fate = fate_of(prune=spec.prune, kept=bool(why))
+        found.drift.append(Drift(section="users", object=f"user {name}", what=f"is not declared{why if spec.prune else ''}", fate=fate))
         if fate == "removed":
             step = _step(
                 f"drop user {name}", "it is not declared, and has nothing", f"DROP USER {identifier(name)}", "", [f"gone:user:{name}"], ""
